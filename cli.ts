@@ -1,0 +1,40 @@
+/**
+ * The `strata` command: config, plugins, engine, one command, exit code.
+ *
+ * @module
+ */
+import { readVariable } from "./core/config.ts";
+import { runCli } from "./core/cli/main.ts";
+import { openTerminal } from "./core/cli/process_terminal.ts";
+import type { Engine } from "./core/engine.ts";
+
+async function openEngine(root: string | undefined): Promise<Engine> {
+  const [{ createEngine }, { builtins }] = await Promise.all([import("./core/engine.ts"), import("./plugins/mod.ts")]);
+  return await createEngine({ plugins: builtins, config: root === undefined ? {} : { root } });
+}
+
+/** Aborts on the first Ctrl-C or TERM, so that work in progress is undone; a second one ends the process at once. */
+function listenForInterrupt(): AbortSignal {
+  const controller = new AbortController();
+  const interrupt = (): void => {
+    if (controller.signal.aborted) Deno.exit(130);
+    controller.abort();
+  };
+  Deno.addSignalListener("SIGINT", interrupt);
+  if (Deno.build.os === "windows") return controller.signal;
+  Deno.addSignalListener("SIGTERM", interrupt);
+  // Unless somebody listens, writing a file beyond the process's limit kills it; so the write fails and says why.
+  Deno.addSignalListener("SIGXFSZ", () => {});
+  return controller.signal;
+}
+
+if (import.meta.main) {
+  const signal = listenForInterrupt();
+  const code = await runCli(Deno.args, {
+    terminal: openTerminal({ noColor: (readVariable("NO_COLOR") ?? "") !== "", signal }),
+    signal,
+    environment: readVariable,
+    openEngine,
+  });
+  Deno.exit(code);
+}

@@ -1,0 +1,38 @@
+import type { ByteStream } from "../contract/call.ts";
+import { readGitQuery } from "../os/git_query.ts";
+import { isGitUrl } from "../os/git_url.ts";
+
+/** Where a build context comes from. */
+export type ContextSource =
+  | { readonly type: "directory"; readonly path: string }
+  | { readonly type: "tar"; readonly stream: ByteStream }
+  | { readonly type: "url"; readonly url: string }
+  | {
+    readonly type: "git";
+    /** Repository, with `#ref` or `#ref:folder` where given. */
+    readonly url: string;
+    /** Whether the `.git` folder is part of the tree. */
+    readonly keepGitDir?: boolean;
+    /** Commit, or the start of one, that the checkout must have. */
+    readonly checksum?: string;
+  };
+
+/**
+ * Reads the context of a command line, other than `-`: a directory that exists, else a git or http URL, else a
+ * directory. Throws for options of a git URL as {@linkcode readGitQuery} does.
+ */
+export function parseContextSource(text: string): ContextSource {
+  if (isDirectory(text)) return { type: "directory", path: text };
+  if (isGitUrl(text)) return { type: "git", ...readGitQuery(text) };
+  if (/^https?:\/\//.test(text)) return { type: "url", url: text };
+  return { type: "directory", path: text };
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    // Absent, or not to be seen: opening it will say so.
+    return false;
+  }
+}

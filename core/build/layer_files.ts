@@ -1,0 +1,117 @@
+import type { ByteStream, Call } from "../contract/call.ts";
+import type { Tree } from "../contract/layer.ts";
+import type { NameChange, Store } from "../contract/store.ts";
+import { EngineError, isEngineError } from "../errors.ts";
+import type { LayerIndex } from "../layer/layer_index.ts";
+import type { Descriptor, Digest } from "../oci/descriptor.ts";
+import { sha256 } from "../oci/digest.ts";
+import { MediaType } from "../oci/media_type.ts";
+import { layerName, StoreAnnotation } from "../store/names.ts";
+import { streamOf } from "../stream/byte_stream.ts";
+import { collect } from "../stream/collect.ts";
+import type { ChainLayer } from "./chain.ts";
+import { lazyTree } from "./node_tree.ts";
+
+/** The files inside stored layers. */
+export interface LayerFiles {
+  /** The files that layers give, base first; read when first asked. Errors as {@linkcode LayerFiles.index} does. */
+  tree(layers: readonly ChainLayer[], call: Call): Tree;
+  /**
+   * Table of contents of a stored layer; made and stored when it is missing. Rejects `NOT_FOUND` when the layer itself is,
+   * `CONTENT_MISMATCH` when its digest or diffID is not the one told.
+   */
+  index(layer: ChainLayer, call: Call): Promise<LayerIndex>;
+}
+
+/** Reads layers of one store, with code that is loaded when something is read. What was read stays in memory as long as this does. */
+export function createLayerFiles(store: Store): LayerFiles {
+  const indexes = new Map<Digest, Promise<LayerIndex>>();
+  const plain = new Map<Digest, Promise<Descriptor>>();
+  const index = (layer: ChainLayer, call: Call): Promise<LayerIndex> =>
+    once(indexes, layer.diffId, () => loadIndex(store, layer, call));
+  const open = async (layer: ChainLayer, call: Call, offset?: number): Promise<ByteStream> => {
+    const descriptor = await once(plain, layer.diffId, () => plainLayer(store, layer, call));
+    return await store.open(descriptor, call, offset);
+  };
+  const tree = (layers: readonly ChainLayer[], call: Call): Tree =>
+    lazyTree(async () => {
+      const { createMergedTree } = await import("../layer/merged_tree.ts");
+      const parts = await Promise.all(layers.map(async (layer) => ({ ...layer, index: await index(layer, call) })));
+      const byDigest = new Map(layers.map((layer) => [layer.descriptor.digest, layer]));
+      return createMergedTree(parts, (descriptor, offset) => {
+        const layer = byDigest.get(descriptor.digest);
+        if (layer === undefined) {
+          throw new EngineError("INTERNAL", `Cannot open layer "${descriptor.digest}": not in the chain`);
+        }
+        return open(layer, call, offset);
+      });
+    });
+  return { tree, index };
+}
+
+function once<K, V>(known: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
+  const found = known.get(key);
+  if (found !== undefined) return found;
+  const made = make();
+  known.set(key, made);
+  made.catch(() => known.delete(key));
+  return made;
+}
+
+async function loadIndex(store: Store, layer: ChainLayer, call: Call): Promise<LayerIndex> {
+  const { decodeLayerIndex, indexLayer } = await import("../layer/index.ts");
+  const stored = await store.resolve(layerName(layer.diffId), call);
+  if (stored !== undefined) {
+    try {
+      return decodeLayerIndex(await collect(await store.open(stored, call), stored.size));
+    } catch (error) {
+      if (!isEngineError(error) || error.code === "CANCELED") throw error;
+    }
+  }
+  const made = await indexLayer(await store.open(layer.descriptor, call), layer.descriptor, call);
+  if (made.diffId !== layer.diffId) {
+    throw new EngineError(
+      "CONTENT_MISMATCH",
+      `Cannot read layer "${layer.descriptor.digest}": its diffID is ${made.diffId}`,
+      {
+        detail: { expected: layer.diffId, actual: made.diffId },
+      },
+    );
+  }
+  await store.update([await storeIndex(store, layer.diffId, made.index, call)], call);
+  return made.index;
+}
+
+/** Bytes of the regular files of a layer, each counted once however many names it has; what docker calls the size of a layer. */
+export function fileBytes(index: LayerIndex): number {
+  return index.entries.reduce((bytes, entry) => bytes + (entry.type === "file" ? entry.size : 0), 0);
+}
+
+/** Stores a layer's table of contents; gives the change that names it, with the bytes of the layer's files as annotation. */
+export async function storeIndex(store: Store, diffId: Digest, index: LayerIndex, call: Call): Promise<NameChange> {
+  const { encodeLayerIndex } = await import("../layer/index.ts");
+  const bytes = encodeLayerIndex(index);
+  const descriptor = { mediaType: MediaType.layerIndex, digest: await sha256(bytes), size: bytes.length };
+  await store.put(descriptor, () => Promise.resolve(streamOf(bytes)), call);
+  const annotations = { [StoreAnnotation.layerSize]: String(fileBytes(index)) };
+  return { name: layerName(diffId), descriptor: { ...descriptor, annotations } };
+}
+
+/**
+ * The layer as a plain tar, which files can be read from at an offset. A compressed one is unpacked into the store once,
+ * under no name: it is there until the next collection after the build.
+ */
+async function plainLayer(store: Store, layer: ChainLayer, call: Call): Promise<Descriptor> {
+  if (layer.descriptor.digest === layer.diffId) return layer.descriptor;
+  const { decompress } = await import("../stream/compression.ts");
+  const { stream } = await decompress(await store.open(layer.descriptor, call));
+  const descriptor = await store.ingest(stream, MediaType.layer, call);
+  if (descriptor.digest === layer.diffId) return descriptor;
+  throw new EngineError(
+    "CONTENT_MISMATCH",
+    `Cannot read layer "${layer.descriptor.digest}": its diffID is ${descriptor.digest}`,
+    {
+      detail: { expected: layer.diffId, actual: descriptor.digest },
+    },
+  );
+}

@@ -1,0 +1,163 @@
+import { EngineError } from "../errors.ts";
+import { parseAnnotation } from "../image/annotation.ts";
+import type { BuildFileSource, BuildInput } from "../image/build_input.ts";
+import { parseContextSource, parseNamedContext } from "../image/context_source.ts";
+import { parseOutput } from "../image/output_option.ts";
+import { readStreamedContext } from "../image/streamed_context.ts";
+import type { Flag, Input } from "./command.ts";
+import { readPlatforms } from "./platform_flag.ts";
+import { progressKinds } from "./progress.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Flags of `strata build` that say what is built. */
+export const buildFlags: readonly Flag[] = [
+  { name: "tag", short: "t", type: "list", value: "NAME[:TAG]", help: "Name of the image; may be given several times" },
+  {
+    name: "file",
+    short: "f",
+    type: "string",
+    value: "PATH",
+    help: "Build file (default PATH/Dockerfile), - for standard input",
+  },
+  {
+    name: "build-arg",
+    type: "list",
+    value: "NAME[=VALUE]",
+    help: "Value of an ARG; without a value, that of the environment",
+  },
+  {
+    name: "build-context",
+    type: "list",
+    value: "NAME=SOURCE",
+    help: "Another context: folder, URL, git, docker-image://, oci-layout://",
+  },
+  { name: "target", type: "string", value: "STAGE", help: "Stage to build, by name or number" },
+  { name: "platform", type: "list", value: "OS/ARCH", help: "Platforms to build; several give an index" },
+  { name: "label", type: "list", value: "KEY=VALUE", help: "Label of the image" },
+  { name: "annotation", type: "list", value: "[SCOPE:]KEY=VALUE", help: "OCI annotation of the manifest or index" },
+  { name: "no-cache", type: "boolean", help: "Build every step anew" },
+  { name: "no-cache-filter", type: "list", value: "STAGE", help: "Build the steps of these stages anew" },
+  { name: "pull", type: "boolean", help: "Look for a newer base image" },
+  {
+    name: "output",
+    short: "o",
+    type: "list",
+    value: "DEST",
+    help: "type=image, local, tar, oci or docker, with dest=PATH",
+  },
+  { name: "jobs", short: "j", type: "string", value: "N", help: "Steps that run at once (default: number of cores)" },
+];
+
+/** Flags of `strata build` that say what is shown and written. */
+export const showFlags: readonly Flag[] = [
+  { name: "quiet", short: "q", type: "boolean", help: "Show only the image ID" },
+  { name: "iidfile", type: "string", value: "PATH", help: "Write the image ID to a file" },
+  { name: "metadata-file", type: "string", value: "PATH", help: "Write facts about the result to a file, as JSON" },
+  {
+    name: "progress",
+    type: "string",
+    value: "KIND",
+    help: "auto, tty, plain, rawjson or quiet",
+    choices: progressKinds,
+  },
+  { name: "check", type: "boolean", help: "Only check the build file" },
+  {
+    name: "print",
+    type: "string",
+    value: "WHAT",
+    help: "Only print the graph or the outline",
+    choices: ["graph", "outline"],
+  },
+  { name: "format", type: "string", value: "FORMAT", help: "json for --check", choices: ["text", "json"] },
+];
+
+/** What a build is told, from its flags. `environment` gives a variable of this process. Throws `INVALID_ARGUMENT`. */
+export async function readBuildInput(
+  input: Input,
+  terminal: Terminal,
+  environment: (name: string) => string | undefined,
+): Promise<BuildInput> {
+  const target = input.text("target");
+  const noCache = input.isOn("no-cache") || [...input.list("no-cache-filter")].flatMap((text) => text.split(","));
+  const jobs = readJobs(input.text("jobs"));
+  return {
+    ...await readSources(input, terminal),
+    tags: input.list("tag"),
+    args: readArgs(input.list("build-arg"), environment),
+    contexts: Object.fromEntries(
+      input.list("build-context").map(parseNamedContext).map(({ name, context }) => [name, context]),
+    ),
+    ...(target === undefined ? {} : { target }),
+    platforms: readPlatforms(input),
+    labels: readLabels(input.list("label")),
+    annotations: input.list("annotation").flatMap(parseAnnotation),
+    noCache,
+    pull: input.isOn("pull"),
+    outputs: input.list("output").map(parseOutput),
+    ...(jobs === undefined ? {} : { jobs }),
+  };
+}
+
+async function readSources(input: Input, terminal: Terminal): Promise<Pick<BuildInput, "context" | "file">> {
+  const [context = ""] = input.words;
+  const path = input.text("file");
+  if (context === "-") {
+    if (path === "-") throw conflict("-", "the context comes from standard input already");
+    const streamed = await readStreamedContext(terminal.stdin);
+    return path === undefined || streamed.file !== undefined
+      ? streamed
+      : { context: streamed.context, file: { type: "path", path } };
+  }
+  return { context: parseContextSource(context), file: await readFile(path, terminal) };
+}
+
+async function readFile(path: string | undefined, terminal: Terminal): Promise<BuildFileSource> {
+  if (path === undefined) return { type: "default" };
+  return path === "-" ? { type: "text", text: await new Response(terminal.stdin).text() } : { type: "path", path };
+}
+
+function readArgs(list: readonly string[], environment: (name: string) => string | undefined): Record<string, string> {
+  const args: Record<string, string> = {};
+  for (const text of list) {
+    const equals = text.indexOf("=");
+    const name = equals < 0 ? text : text.slice(0, equals);
+    if (name === "") {
+      throw new EngineError("INVALID_ARGUMENT", `Cannot read build argument "${text}": it has no name`, {
+        detail: { field: "build-arg", value: text },
+        hint: "Write it as --build-arg NAME=VALUE",
+      });
+    }
+    const value = equals < 0 ? environment(name) : text.slice(equals + 1);
+    if (value !== undefined) args[name] = value;
+  }
+  return args;
+}
+
+function readLabels(list: readonly string[]): Record<string, string> {
+  return Object.fromEntries(list.map((text) => {
+    const equals = text.indexOf("=");
+    if (equals === 0 || text === "") {
+      throw new EngineError("INVALID_ARGUMENT", `Cannot read label "${text}": it has no key`, {
+        detail: { field: "label", value: text },
+        hint: "Write it as --label KEY=VALUE",
+      });
+    }
+    return equals < 0 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
+  }));
+}
+
+function readJobs(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const jobs = Number(text);
+  if (Number.isSafeInteger(jobs) && jobs >= 1) return jobs;
+  throw new EngineError("INVALID_ARGUMENT", `Cannot run "${text}" steps at once: expected a whole number from 1`, {
+    detail: { field: "jobs", value: text },
+  });
+}
+
+function conflict(value: string, why: string): EngineError {
+  return new EngineError("INVALID_ARGUMENT", `Cannot read build file "${value}": ${why}`, {
+    detail: { field: "file", value },
+    hint: "Give the context as a folder, or the build file as a path in the context",
+  });
+}

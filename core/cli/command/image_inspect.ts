@@ -1,0 +1,40 @@
+import { inspectImages } from "../../image/inspect.ts";
+import type { Command, Context, Input } from "../command.ts";
+import { platformFlag, readPlatform } from "../platform_flag.ts";
+import { reportErrors } from "../report.ts";
+
+/** `strata image inspect`. */
+export const command: Command = {
+  usage: "[OPTIONS] IMAGE [IMAGE…]",
+  description: "Shows images as JSON. Unknown ones are reported and the rest is still shown.",
+  flags: [
+    {
+      name: "format",
+      short: "f",
+      type: "string",
+      value: "FORMAT",
+      help: "json, or a Go template for each image",
+      choices: ["json"],
+    },
+    platformFlag,
+  ],
+  words: { min: 1, max: Infinity },
+  complete: "image",
+  examples: [
+    ["strata inspect -f '{{json .Config.Env}}' app", "one member as JSON"],
+    ["strata inspect -f '{{.Alias}}' app", "the two-word name of an image"],
+  ],
+  async run(input: Input, context: Context): Promise<number> {
+    const engine = await context.openEngine();
+    const result = await inspectImages(engine, { images: input.words, ...readPlatform(input) }, context.call);
+    const format = input.text("format")?.trim() ?? "";
+    if (format === "") context.terminal.out(JSON.stringify(result.images, null, 4) + "\n");
+    else if (format === "json") context.terminal.out(JSON.stringify(result.images) + "\n");
+    else {
+      const { compileTemplate } = await import("../template/execute.ts");
+      const template = compileTemplate(format);
+      context.terminal.out(result.images.map((image) => template.execute(image) + "\n").join(""));
+    }
+    return reportErrors(result.errors, context.terminal);
+  },
+};

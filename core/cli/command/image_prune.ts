@@ -1,0 +1,37 @@
+import { pruneImages } from "../../image/prune.ts";
+import type { Command, Context, Input } from "../command.ts";
+import { filterFlag } from "../common_flags.ts";
+import { confirm } from "../confirm.ts";
+import { humanSize } from "../human.ts";
+import { actionLines } from "../report.ts";
+
+/** `strata image prune`. */
+export const command: Command = {
+  usage: "[OPTIONS]",
+  description: "Removes images that have no name, with the layers that nothing else needs. Asks first.",
+  flags: [
+    { name: "all", short: "a", type: "boolean", help: "Remove every image, not only those without a name" },
+    { name: "force", short: "f", type: "boolean", help: "Do not ask" },
+    { name: "dry-run", type: "boolean", help: "Only show what would be removed" },
+    filterFlag("until, label, label!"),
+  ],
+  words: { min: 0, max: 0 },
+  examples: [["strata image prune -f --filter until=24h", "untagged images made more than a day ago"]],
+  async run(input: Input, context: Context): Promise<number> {
+    const { terminal } = context;
+    const all = input.isOn("all");
+    const dryRun = input.isOn("dry-run");
+    if (!input.isOn("force") && !dryRun) {
+      const warning = `This will remove all ${all ? "images, named ones too" : "dangling images"}.`;
+      if (!await confirm(warning, terminal)) return 0;
+    }
+    const engine = await context.openEngine();
+    const result = await pruneImages(engine, { all, dryRun, filters: input.list("filter") }, context.call);
+    if (result.actions.length > 0) {
+      terminal.out(`${dryRun ? "Images that would be deleted" : "Deleted Images"}:\n`);
+      terminal.out(actionLines(result.actions, { untagged: "untagged", deleted: "deleted" }) + "\n");
+    }
+    terminal.out(`Total ${dryRun ? "reclaimable" : "reclaimed"} space: ${humanSize(result.reclaimed)}\n`);
+    return 0;
+  },
+};

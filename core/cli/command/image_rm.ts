@@ -1,0 +1,34 @@
+import { removeImages } from "../../image/remove.ts";
+import type { Command, Context, Input } from "../command.ts";
+import { actionLines, reportErrors } from "../report.ts";
+
+/** `strata image rm`. */
+export const command: Command = {
+  usage: "[OPTIONS] IMAGE [IMAGE…]",
+  description:
+    "Removes names, and images with their layers once no name is left. An image is called by name, ID, start of its ID, digest or two-word name.",
+  flags: [
+    {
+      name: "force",
+      short: "f",
+      type: "boolean",
+      help: "Remove an image that several names point at; do not fail on unknown ones",
+    },
+    { name: "no-prune", type: "boolean", help: "Keep layers and their cache records" },
+  ],
+  words: { min: 1, max: Infinity },
+  complete: "image",
+  async run(input: Input, context: Context): Promise<number> {
+    const engine = await context.openEngine();
+    const force = input.isOn("force");
+    const result = await removeImages(
+      engine,
+      { images: input.words, force, noPrune: input.isOn("no-prune") },
+      context.call,
+    );
+    context.terminal.out(actionLines(result.actions, { untagged: "Untagged", deleted: "Deleted" }));
+    const code = reportErrors(result.errors, context.terminal);
+    // As docker: with --force an image that is not there is told, but is no failure.
+    return force && result.errors.every((error) => error.code === "NOT_FOUND") ? 0 : code;
+  },
+};

@@ -1,0 +1,11 @@
+import type { ErrorCode } from "../errors.ts";
+
+const special: Partial<Record<ErrorCode, number>> = { INVALID_ARGUMENT: 2, CANCELED: 130, INTERNAL: 70 };
+
+/** Exit code of the process for an error: 2 for wrong use, 130 when canceled, 70 for a bug, else 1. */
+export function exitCodeOf(code: ErrorCode): number {
+  return special[code] ?? 1;
+}
+
+/** Exit code when the reader of standard output went away: that of a program which SIGPIPE has ended, as shells show it. */
+export const brokenPipeCode = 141;

@@ -1,0 +1,149 @@
+import type { Call } from "../contract/call.ts";
+import type { Engine } from "../engine.ts";
+import { EngineError } from "../errors.ts";
+import { readInput } from "./args.ts";
+import type { Context } from "./command.ts";
+import { commands } from "./command_list.ts";
+import { findCommand, groupNames } from "./find_command.ts";
+import { formatError, toEngineError } from "./error_text.ts";
+import { brokenPipeCode, exitCodeOf } from "./exit_code.ts";
+import { suggest } from "./suggest.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What the command line needs from the process around it. */
+export interface CliHost {
+  readonly terminal: Terminal;
+  /** Aborted by Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** A variable of the environment. */
+  environment(name: string): string | undefined;
+  /** Opens the engine on a store root; undefined for the configured one. */
+  openEngine(root: string | undefined): Promise<Engine>;
+}
+
+/** Runs one command line and gives the exit code. Never throws: errors are shown on standard error. */
+export async function runCli(args: readonly string[], host: CliHost): Promise<number> {
+  const { terminal } = host;
+  try {
+    return await Promise.race([dispatch(args, host), untilGraceEnds(host.signal)]);
+  } catch (caught) {
+    if (isBrokenPipe(caught)) return brokenPipeCode;
+    const error = toEngineError(
+      host.signal.aborted ? new EngineError("CANCELED", "Canceled", { cause: caught }) : caught,
+    );
+    terminal.err(formatError(error, terminal.hasColor));
+    return exitCodeOf(error.code);
+  }
+}
+
+/** How long a command that was interrupted may take to undo its work. */
+const graceMs = 5000;
+
+/**
+ * Rejects some time after the signal has aborted; never resolves. A command may wait for what cannot be called back, such as the
+ * other end of a named pipe; the process then ends without it.
+ */
+function untilGraceEnds(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const startTimer = (): void => Deno.unrefTimer(setTimeout(() => reject(signal.reason), graceMs));
+  signal.addEventListener("abort", startTimer, { once: true });
+  return promise;
+}
+
+/** Whether it failed because whoever read standard output went away, as `head` does; that is for them to speak of. */
+function isBrokenPipe(caught: unknown): boolean {
+  for (let error = caught, depth = 0; error instanceof Error && depth < 8; error = error.cause, depth++) {
+    if (error instanceof Deno.errors.BrokenPipe) return true;
+  }
+  return false;
+}
+
+async function dispatch(args: readonly string[], host: CliHost): Promise<number> {
+  const { root, rest } = takeRoot(args);
+  const first = rest[0];
+  if (first === undefined || first === "--help" || first === "-h") return showOverview(host.terminal, undefined);
+  if (first === "--version" || first === "-v") return await run(["version"], root, host);
+  return await run(rest, root, host);
+}
+
+async function run(words: readonly string[], root: string | undefined, host: CliHost): Promise<number> {
+  const found = findCommand(commands, words);
+  if (found === undefined) return await runUnknown(words, host.terminal);
+  const { entry } = found;
+  const { command } = await entry.load();
+  const own = takeGlobals(words.slice(found.length));
+  if (own.isHelp) {
+    const { commandText } = await import("./help.ts");
+    host.terminal.out(commandText(entry, command));
+    return 0;
+  }
+  const input = await readInput(entry.name, command, own.rest);
+  let engine: Engine | undefined;
+  const call: Call = { signal: host.signal, emit: () => {} };
+  const context: Context = {
+    terminal: host.terminal,
+    call,
+    commands,
+    environment: (name) => host.environment(name),
+    openEngine: async () => engine ??= await host.openEngine(own.root ?? root),
+  };
+  try {
+    return await command.run(input, context);
+  } finally {
+    await engine?.[Symbol.asyncDispose]();
+  }
+}
+
+async function runUnknown(words: readonly string[], terminal: Terminal): Promise<number> {
+  const [first = "", second] = words;
+  const isGroup = groupNames(commands).includes(first);
+  if (isGroup && (second === undefined || second === "--help" || second === "-h")) {
+    return await showOverview(terminal, first);
+  }
+  const name = isGroup ? `${first} ${second}` : first;
+  const near = suggest(name, commands.flatMap((entry) => [entry.name, ...entry.aliases]));
+  throw new EngineError("INVALID_ARGUMENT", `Cannot run "strata ${name}": no such command`, {
+    detail: { field: "command", value: name },
+    hint: near === undefined ? 'Run "strata --help" for the list of commands' : `Did you mean "strata ${near}"?`,
+  });
+}
+
+async function showOverview(terminal: Terminal, group: string | undefined): Promise<number> {
+  const { overviewText } = await import("./help.ts");
+  terminal.out(overviewText(commands, group));
+  return 0;
+}
+
+/** Takes `--root` from before the command. */
+function takeRoot(args: readonly string[]): { root: string | undefined; rest: readonly string[] } {
+  const first = args[0];
+  if (first === "--root") return { root: requireRoot(args[1]), rest: args.slice(2) };
+  if (first?.startsWith("--root=")) return { root: requireRoot(first.slice(7)), rest: args.slice(1) };
+  return { root: undefined, rest: args };
+}
+
+/** Takes the flags that every command has from behind it; not what follows `--`. */
+function takeGlobals(args: readonly string[]): { root?: string; isHelp: boolean; rest: readonly string[] } {
+  const end = args.indexOf("--");
+  const own = end < 0 ? args : args.slice(0, end);
+  const rest: string[] = [];
+  let root: string | undefined;
+  for (let i = 0; i < own.length; i++) {
+    const arg = own[i] ?? "";
+    if (arg === "--help") return { isHelp: true, rest };
+    if (arg === "-h" && own.length === 1) return { isHelp: true, rest };
+    if (arg === "--root") root = requireRoot(own[++i]);
+    else if (arg.startsWith("--root=")) root = requireRoot(arg.slice(7));
+    else rest.push(arg);
+  }
+  const all = end < 0 ? rest : [...rest, ...args.slice(end)];
+  return root === undefined ? { isHelp: false, rest: all } : { root, isHelp: false, rest: all };
+}
+
+function requireRoot(value: string | undefined): string {
+  if (value !== undefined && value !== "") return value;
+  throw new EngineError("INVALID_ARGUMENT", `Cannot use flag "--root": its value is missing`, {
+    detail: { field: "root", value: value ?? "" },
+    hint: "Write it as --root DIR",
+  });
+}

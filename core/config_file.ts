@@ -1,0 +1,241 @@
+import { EngineError } from "./errors.ts";
+
+/** A plugin file named in the config. */
+export interface PluginConfig {
+  /** Name that the plugin gives itself. */
+  readonly name: string;
+  /** Absolute path of its file, TypeScript or JavaScript. */
+  readonly path: string;
+  /** sha256 of the file, 64 hex digits. */
+  readonly sha256: string;
+  /** The plugin's own section. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** What it may do when it is sandboxed; undefined when the config does not say. */
+  readonly permissions: PluginPermissions | undefined;
+  /** Whether it runs inside strata with everything that strata may do. */
+  readonly isTrusted: boolean;
+}
+
+/** What a sandboxed plugin may do: nothing of a kind, all of it, or what is listed. */
+export type PluginPermissions = Readonly<Partial<Record<PermissionKind, boolean | readonly string[]>>>;
+
+/** Kinds of permission, as Deno names them. */
+export type PermissionKind = "env" | "ffi" | "import" | "net" | "read" | "run" | "sys" | "write";
+
+/** Styles of progress, as they are written. */
+export const progressStyles: readonly ProgressStyle[] = ["auto", "tty", "plain", "quiet", "rawjson"];
+
+/** How progress is shown: by what the output is, live lines, plain lines, none, or JSON lines. */
+export type ProgressStyle = "auto" | "tty" | "plain" | "quiet" | "rawjson";
+
+/** What a config file may say. */
+export interface FileConfig {
+  /** Directory of the data; relative to the file. */
+  readonly root?: string;
+  /** Store driver. */
+  readonly store?: string;
+  /** Platform to build for. */
+  readonly platform?: string;
+  /** How progress is shown. */
+  readonly progress?: ProgressStyle;
+  /** Whether output has no colours. */
+  readonly noColor?: boolean;
+  /** Directory of Docker's `config.json`; relative to the file. */
+  readonly dockerConfig?: string;
+  /** Plugins beside the built-in ones. */
+  readonly plugins?: readonly PluginConfig[];
+  /** Sections for built-in plugins, by plugin name. */
+  readonly pluginOptions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/**
+ * Reads a config text. `path` is the file it is from; relative paths in it count from there. Throws `INVALID_ARGUMENT` naming
+ * the file and the key for what is not JSON, not known, or of the wrong type.
+ */
+export function parseConfig(text: string, path: string): FileConfig {
+  const value = new Value(parseJson(text, path), { file: path, key: "" });
+  return value.object({
+    root: (member) => member.path(),
+    store: (member) => member.text(),
+    platform: (member) => member.text(),
+    progress: (member) => member.oneOf(progressStyles),
+    noColor: (member) => member.boolean(),
+    dockerConfig: (member) => member.path(),
+    plugins: (member) => member.list().map(readPlugin),
+    pluginOptions: (member) => member.record((section) => section.anyObject()),
+  });
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const state = cause instanceof Error ? cause.message : String(cause);
+    throw new EngineError("INVALID_ARGUMENT", `Cannot read config file "${path}": ${state}`, {
+      cause,
+      detail: { field: "config", value: path },
+      hint: "Write the config file as JSON",
+    });
+  }
+}
+
+function readPlugin(value: Value): PluginConfig {
+  const plugin = value.object({
+    name: (member) => member.text(),
+    path: (member) => member.path(),
+    sha256: (member) => member.matching(/^[0-9a-f]{64}$/, "64 lower-case hex digits"),
+    options: (member) => member.anyObject(),
+    permissions: (member) => member.object(permissionFields),
+    trusted: (member) => member.boolean(),
+  });
+  const path = plugin.path ?? value.missing("path");
+  return {
+    name: plugin.name ?? path.replace(/^.*[\\/]/, "").replace(/\.[a-z]+$/, ""),
+    path,
+    sha256: plugin.sha256 ?? value.missing("sha256"),
+    options: plugin.options ?? {},
+    permissions: plugin.permissions,
+    isTrusted: plugin.trusted ?? false,
+  };
+}
+
+type Readers<T> = { readonly [K in keyof T]: (member: Value) => T[K] };
+
+const permissionFields: Readers<Record<PermissionKind, boolean | readonly string[]>> = {
+  env: (member) => member.permission(),
+  ffi: (member) => member.permission(),
+  import: (member) => member.permission(),
+  net: (member) => member.permission(),
+  read: (member) => member.permission(),
+  run: (member) => member.permission(),
+  sys: (member) => member.permission(),
+  write: (member) => member.permission(),
+};
+
+interface Place {
+  readonly file: string;
+  /** Where in the file, such as `plugins[0].path`; empty for the whole. */
+  readonly key: string;
+}
+
+/** A value of the file with its place, so that whatever is wrong with it can be named. */
+class Value {
+  readonly #value: unknown;
+  readonly #place: Place;
+
+  constructor(value: unknown, place: Place) {
+    this.#value = value;
+    this.#place = place;
+  }
+
+  text(): string {
+    if (typeof this.#value === "string" && this.#value !== "") return this.#value;
+    throw this.#wrong("a text that is not empty");
+  }
+
+  boolean(): boolean {
+    if (typeof this.#value === "boolean") return this.#value;
+    throw this.#wrong("true or false");
+  }
+
+  matching(pattern: RegExp, expected: string): string {
+    if (typeof this.#value === "string" && pattern.test(this.#value)) return this.#value;
+    throw this.#wrong(expected);
+  }
+
+  oneOf<T extends string>(known: readonly T[]): T {
+    const found = known.find((word) => word === this.#value);
+    if (found !== undefined) return found;
+    throw this.#wrong(`one of ${known.join(", ")}`);
+  }
+
+  /** A path, made absolute from the directory of the file. */
+  path(): string {
+    const text = this.text();
+    if (isAbsolutePath(text)) return text;
+    return `${this.#place.file.replace(/[\\/][^\\/]*$/, "")}/${text.replace(/^\.\//, "")}`;
+  }
+
+  permission(): boolean | readonly string[] {
+    if (typeof this.#value === "boolean") return this.#value;
+    if (!Array.isArray(this.#value)) throw this.#wrong("true, false or a list of texts");
+    return this.list().map((item) => item.text());
+  }
+
+  list(): readonly Value[] {
+    if (!Array.isArray(this.#value)) throw this.#wrong("a list");
+    const { file, key } = this.#place;
+    return this.#value.map((item: unknown, index) => new Value(item, { file, key: `${key}[${index}]` }));
+  }
+
+  anyObject(): Readonly<Record<string, unknown>> {
+    return Object.fromEntries(this.#entries());
+  }
+
+  record<T>(read: (member: Value) => T): Readonly<Record<string, T>> {
+    return Object.fromEntries(this.#entries().map(([name, value]) => [name, read(this.#member(name, value))]));
+  }
+
+  /** An object of known members, each of which may be left out. */
+  object<T>(readers: Readers<T>): Partial<T> {
+    const result: Partial<T> = {};
+    for (const [name, value] of this.#entries()) {
+      if (!isKeyOf(readers, name)) throw this.#unknown(name, Object.keys(readers));
+      result[name] = readers[name](this.#member(name, value));
+    }
+    return result;
+  }
+
+  missing(name: string): never {
+    throw this.#member(name, undefined).#wrong("a value");
+  }
+
+  #entries(): [string, unknown][] {
+    const value = this.#value;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) throw this.#wrong("an object");
+    return Object.entries(value);
+  }
+
+  #member(name: string, value: unknown): Value {
+    const { file, key } = this.#place;
+    return new Value(value, { file, key: key === "" ? name : `${key}.${name}` });
+  }
+
+  #unknown(name: string, known: readonly string[]): EngineError {
+    const key = this.#place.key === "" ? name : `${this.#place.key}.${name}`;
+    return new EngineError(
+      "INVALID_ARGUMENT",
+      `Cannot use key "${key}" of config file "${this.#place.file}": unknown`,
+      {
+        detail: { field: key, file: this.#place.file, known },
+        hint: `Use only the keys ${known.join(", ")} here`,
+      },
+    );
+  }
+
+  #wrong(expected: string): EngineError {
+    const { file, key } = this.#place;
+    const what = key === "" ? `config file "${file}"` : `key "${key}" of config file "${file}"`;
+    // The value itself may be a secret, so only its kind is told.
+    const state = `it is ${kindOf(this.#value)}, expected ${expected}`;
+    return new EngineError("INVALID_ARGUMENT", `Cannot use ${what}: ${state}`, { detail: { field: key, file } });
+  }
+}
+
+/** Whether a path is absolute, on Unix or Windows. */
+export function isAbsolutePath(path: string): boolean {
+  return /^(?:\/|[A-Za-z]:[\\/])/.test(path);
+}
+
+function isKeyOf<T extends object>(object: T, key: string): key is keyof T & string {
+  return Object.hasOwn(object, key);
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return "missing";
+  if (value === null) return "null";
+  if (value === "") return "an empty text";
+  return Array.isArray(value)
+    ? "a list"
+    : { string: "a text", object: "an object" }[String(typeof value)] ?? `a ${typeof value}`;
+}

@@ -1,0 +1,35 @@
+import type { Descriptor } from "../oci/descriptor.ts";
+import type { ByteStream, Call, OpenContent } from "./call.ts";
+
+/** A name and what it points at. */
+export interface Named {
+  /** The name, unique within its source. */
+  readonly name: string;
+  /** What it points at. A store keeps the annotations given to `tag`, which is where core puts facts for fast listings. */
+  readonly descriptor: Descriptor;
+  /** When the name was last written; undefined where the source does not know. */
+  readonly updatedAt?: Date;
+}
+
+/** Anything content can be read from: the store, a registry, an archive. */
+export interface ContentSource {
+  /** Names that start with `prefix` (empty for all), in bytewise order. */
+  names(prefix: string, call: Call): AsyncIterable<Named>;
+  /** The descriptor a name points at, or undefined when the name is unknown. */
+  resolve(name: string, call: Call): Promise<Descriptor | undefined>;
+  /** The bytes of a descriptor from `offset` on. Rejects `NOT_FOUND`. Core checks size and digest, not the source. */
+  open(descriptor: Descriptor, call: Call, offset?: number): Promise<ByteStream>;
+}
+
+/** Anything content can be written to. */
+export interface ContentSink {
+  /** Whether the bytes are already there. */
+  has(descriptor: Descriptor, call: Call): Promise<boolean>;
+  /**
+   * Writes the bytes once, atomically; a no-op when present. May call `open` zero times, again to retry, or at an
+   * offset to go on with what an earlier, interrupted call left behind.
+   */
+  put(descriptor: Descriptor, open: OpenContent, call: Call): Promise<void>;
+  /** Points a name at a descriptor whose content is present. Replaces. */
+  tag(descriptor: Descriptor, name: string, call: Call): Promise<void>;
+}

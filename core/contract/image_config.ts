@@ -1,0 +1,22 @@
+import type { Descriptor, Platform } from "../oci/descriptor.ts";
+import type { ExecConfig } from "../oci/image_config.ts";
+
+/** One line of image history before digests are known. */
+export interface HistoryStep {
+  /** Instruction text shown by `image history`. */
+  readonly createdBy: string;
+  /** True when the step changed only the config. */
+  readonly emptyLayer: boolean;
+  /** Free text, e.g. the build file format. */
+  readonly comment?: string;
+}
+
+/** What a base image contributes to a parse. */
+export interface BaseImage {
+  /** Its manifest, pinned. */
+  readonly descriptor: Descriptor;
+  /** Platform of the manifest. */
+  readonly platform: Platform;
+  /** Its exec config, `OnBuild` triggers included. */
+  readonly config: ExecConfig;
+}

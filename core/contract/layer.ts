@@ -1,0 +1,140 @@
+import type { Descriptor, Digest, Platform } from "../oci/descriptor.ts";
+import type { ByteStream, Call, OpenContent } from "./call.ts";
+import type { BuildOp } from "./parse.ts";
+
+/** Metadata every entry has. */
+export interface EntryMeta {
+  /** Slash-separated, relative to the root, normalized, never empty, never `..`. */
+  readonly path: string;
+  /** Permission bits, 0 to 0o7777. */
+  readonly mode: number;
+  /** Numeric owner. */
+  readonly uid: number;
+  /** Numeric group. */
+  readonly gid: number;
+  /** Seconds since the Unix epoch; may be fractional. */
+  readonly mtime: number;
+  /** Extended attributes by full name, e.g. `security.capability`. */
+  readonly xattrs?: Readonly<Record<string, Uint8Array>>;
+}
+
+/**
+ * Bytes of a regular file: in memory when they are few (at most 256 KiB, the path that makes trees of small files
+ * fast), else opened when wanted.
+ */
+export type FileContent = Uint8Array<ArrayBuffer> | OpenContent;
+
+/**
+ * One change to a filesystem. A layer is an ordered stream of them. A file's `content` may be opened at most once,
+ * and only before the next entry is asked for, because entries may come straight from a tar stream.
+ */
+export type LayerEntry =
+  | EntryMeta & { readonly type: "file"; readonly size: number; readonly content: FileContent }
+  | EntryMeta & { readonly type: "directory" }
+  | EntryMeta & { readonly type: "symlink"; readonly target: string }
+  | EntryMeta & { readonly type: "hardlink"; readonly target: string }
+  | EntryMeta & { readonly type: "fifo" }
+  | EntryMeta & { readonly type: "char" | "block"; readonly major: number; readonly minor: number }
+  | { readonly type: "whiteout"; readonly path: string }
+  | { readonly type: "opaque"; readonly path: string };
+
+/** What a walk or a digest covers. */
+export interface TreeSelection {
+  /** Ignore patterns relative to the walked path, as for `Kit.compileIgnore`. */
+  readonly exclude?: readonly string[];
+}
+
+/** Read-only view of one filesystem state. Symlinks resolve inside the root and cannot leave it. */
+export interface Tree {
+  /**
+   * Digest of everything at and under a path: relative paths, types, modes, owners, sizes, contents, link targets, device
+   * numbers and extended attributes, never times and never the path itself. Equal content gives equal digests whatever
+   * the tree is made of. An absent path rejects `NOT_FOUND`. The last part of `path` is not followed when it is a symlink.
+   */
+  digest(path: string, selection: TreeSelection, call: Call): Promise<Digest>;
+  /**
+   * The path with every symlink in it followed inside the root. Parts from the first absent one on are kept as given.
+   * Rejects `INVALID_ARGUMENT` when links form a loop.
+   */
+  resolve(path: string, call: Call): Promise<string>;
+  /** The entry at a path, symlinks followed, so its `path` is the resolved one; undefined when absent. The root is a directory with path `.`. */
+  stat(path: string, call: Call): Promise<LayerEntry | undefined>;
+  /** The entry at a path; its last part is not followed. Undefined when absent. A hard link shows as the file it is. */
+  lstat(path: string, call: Call): Promise<LayerEntry | undefined>;
+  /** Names of a directory's direct children, sorted bytewise; symlinks in `path` followed. Rejects `NOT_FOUND`. */
+  list(path: string, call: Call): Promise<readonly string[]>;
+  /** Bytes of a regular file, symlinks followed. Rejects `NOT_FOUND`. */
+  read(path: string, call: Call): Promise<ByteStream>;
+  /**
+   * The entry at a path and those under it in bytewise path order, parents before children; symlinks are not followed,
+   * nor is `path` when it is one. Paths are relative to the tree's root; the root itself is not yielded. A later name of
+   * a file that this walk already yielded comes as `hardlink` with that path as target. Unlike those of an archive, a tree's entries can be
+   * opened at any time while the tree lives, each time anew. No whiteouts.
+   */
+  walk(path: string, selection: TreeSelection, call: Call): AsyncIterable<LayerEntry>;
+}
+
+/** Something mounted into a run; never part of the resulting layer. */
+export type RunMount =
+  | { readonly type: "bind"; readonly target: string; readonly input: number; readonly source: string }
+  | { readonly type: "cache"; readonly target: string; readonly id: string }
+  | { readonly type: "secret"; readonly target: string; readonly id: string; readonly mode: number }
+  | { readonly type: "tmpfs"; readonly target: string };
+
+/** A command to run on top of a tree. */
+export interface RunSpec {
+  /** Program and arguments; no shell is added. */
+  readonly args: readonly string[];
+  /** `NAME=value`. */
+  readonly env: readonly string[];
+  /** Absolute working directory, created when missing. */
+  readonly cwd: string;
+  /** `user[:group]`, by name or number. */
+  readonly user: string;
+  /** Network the command sees. */
+  readonly network: "none" | "host" | "default";
+  /** Mounts, in order. */
+  readonly mounts: readonly RunMount[];
+}
+
+/** What a layer hook may use. */
+export interface LayerContext extends Call {
+  /** Platform being built. */
+  readonly platform: Platform;
+  /**
+   * Times newer than this are set to it, and what has no time of its own gets it; seconds since the Unix epoch. Undefined
+   * without SOURCE_DATE_EPOCH: then what has no time of its own gets 0, so that layers are the same on every machine.
+   */
+  readonly sourceDateEpoch: number | undefined;
+  /** Trees of the node's inputs, in order. */
+  readonly inputs: readonly Tree[];
+  /** Runs a command on a writable copy of `inputs[0]`; yields what it changed. Rejects `STEP_FAILED`. */
+  run(spec: RunSpec): AsyncIterable<LayerEntry>;
+  /** Content that lives as long as this build and, under a remembered name, beyond it. */
+  readonly scratch: Scratch;
+}
+
+/** Where a layer hook keeps what it downloaded between `contentKey` and `build`, and from build to build. */
+export interface Scratch {
+  /** What was remembered under a key, while its content is still there. Keys are the plugin's own. */
+  recall(key: string): Promise<Descriptor | undefined>;
+  /** Stores bytes of unknown digest; more than `maxBytes` rejects `INVALID_ARGUMENT`. */
+  ingest(content: ByteStream, maxBytes: number): Promise<Descriptor>;
+  /** Remembers stored content under a key; annotations of the descriptor are kept, which is the place for an ETag. */
+  remember(key: string, descriptor: Descriptor): Promise<void>;
+  /** Opens stored content, verified. Rejects `NOT_FOUND`. */
+  open(descriptor: Descriptor): OpenContent;
+}
+
+/** Turns one operation and its input trees into a layer. */
+export interface LayerHook {
+  /** Operation kinds this hook builds; unique among layer hooks. */
+  readonly kinds: readonly string[];
+  /**
+   * Digest of everything beyond the operation and `inputs[0]` that the result depends on.
+   * Undefined means: all inputs, whole. Returning less than the truth makes stale cache hits.
+   */
+  contentKey(op: BuildOp, context: LayerContext): Promise<Digest | undefined>;
+  /** The changes, parents before children, each path at most once. Core packs, hashes, compresses and stores them. */
+  build(op: BuildOp, context: LayerContext): AsyncIterable<LayerEntry>;
+}

@@ -1,0 +1,153 @@
+import type { Json } from "../oci/canonical_json.ts";
+import type { Descriptor, Platform } from "../oci/descriptor.ts";
+import type { ExecConfig } from "../oci/image_config.ts";
+import type { BaseImage, HistoryStep } from "./image_config.ts";
+import type { Call, SourceRange } from "./call.ts";
+
+/** A build file as read from disk or stdin. */
+export interface SourceFile {
+  /** Path as the user gave it; `-` for stdin. */
+  readonly path: string;
+  /** Whole text, UTF-8 decoded. */
+  readonly text: string;
+}
+
+/** What a parser may ask of core. It has no other way to touch the world. */
+export interface ParseContext extends Call {
+  /** Platform being built. */
+  readonly platform: Platform;
+  /** Platform of the machine that builds. */
+  readonly buildPlatform: Platform;
+  /** Stage to stop at, by name or number; undefined means the last. */
+  readonly target?: string;
+  /** `--build-arg` values. */
+  readonly args: Readonly<Record<string, string>>;
+  /** Names of `--build-context`; such a name wins over a stage's and an image's. */
+  readonly contexts: readonly string[];
+  /** Stages whose steps are not taken from the cache, lower-cased; `true` for all. */
+  readonly noCache: boolean | readonly string[];
+  /** Resolves a base image to a pinned descriptor and its config. Rejects `NOT_FOUND`. */
+  base(reference: string, platform: Platform): Promise<BaseImage>;
+  /** A small text file of the build context, or undefined when absent. */
+  contextFile(path: string): Promise<string | undefined>;
+  /** A small text file beside the build file, by name; undefined when absent or when the build file came from stdin. */
+  siblingFile(name: string): Promise<string | undefined>;
+}
+
+/** One operation: a kind some {@linkcode LayerHook} builds, and its arguments. */
+export interface BuildOp {
+  /** `run`, `copy`, `fetch`, or `vendor.name` for third-party kinds. */
+  readonly kind: string;
+  /** Arguments, fully expanded. Everything in here is part of the cache key. */
+  readonly args: Readonly<Record<string, Json>>;
+}
+
+/** Index into {@linkcode BuildGraph.nodes}. */
+export type NodeId = number;
+
+/** One filesystem state. A layer node's inputs have smaller ids than its own. */
+export type BuildNode =
+  | { readonly type: "scratch" }
+  | { readonly type: "image"; readonly reference: string; readonly descriptor: Descriptor }
+  | {
+    readonly type: "context";
+    /** Name given to `--build-context`; empty for the build context itself. */
+    readonly name: string;
+    /** Ignore patterns, as for `Kit.compileIgnore`. */
+    readonly exclude: readonly string[];
+  }
+  | {
+    readonly type: "git";
+    /** Repository, with `#ref` or `#ref:folder` where given. */
+    readonly url: string;
+    /** Whether the `.git` folder is part of the tree. */
+    readonly keepGitDir: boolean;
+    /** Commit, or the start of one, that the checkout must have. */
+    readonly checksum?: string;
+  }
+  | {
+    readonly type: "layer";
+    readonly op: BuildOp;
+    /** `inputs[0]` is the filesystem the operation sees; the rest are read from. */
+    readonly inputs: readonly NodeId[];
+    /** What the layer is put on, when that is not `inputs[0]`: an operation that does not depend on what lies below it. */
+    readonly onto?: NodeId;
+    /** True when the layer must be built even though the cache has it. */
+    readonly noCache?: boolean;
+    /** Shown to people; not part of the cache key. */
+    readonly name: string;
+    readonly at?: SourceRange;
+  };
+
+/** A parsed build: pure data, no functions, no I/O left to do. */
+export interface BuildGraph {
+  /** Nodes in topological order. */
+  readonly nodes: readonly BuildNode[];
+  /** The node that becomes the image's root filesystem. */
+  readonly result: NodeId;
+  /** Platform of the image, which a base may have narrowed. */
+  readonly platform: Platform;
+  /** Exec config of the image. */
+  readonly config: ExecConfig;
+  /** Author, from `MAINTAINER`; undefined keeps the base's. */
+  readonly author?: string;
+  /** History added on top of the base image's; those without `emptyLayer` match the layer nodes from base to result. */
+  readonly history: readonly HistoryStep[];
+}
+
+/** One doubtful place in a build file. */
+export interface BuildCheck {
+  /** Name of the rule, e.g. BuildKit's `StageNameCasing`. */
+  readonly rule: string;
+  /** What the rule is about, one sentence. */
+  readonly description: string;
+  /** Page that explains the rule. */
+  readonly url?: string;
+  /** `error` when the file asks that doubtful places fail the build. */
+  readonly severity: "warning" | "error";
+  /** What is wrong here. */
+  readonly message: string;
+  /** Where. */
+  readonly at: SourceRange;
+}
+
+/** What a build file takes and holds, for `--print=outline` and `--check`. */
+export interface BuildOutline {
+  /** Name of the stage that would be built; empty when it has none. */
+  readonly target: string;
+  /** Stages in order. */
+  readonly stages: readonly {
+    readonly name: string;
+    readonly base: string;
+    readonly platform?: string;
+    readonly description?: string;
+    readonly at: SourceRange;
+  }[];
+  /** Build arguments that the target can be given, in order of first use. */
+  readonly args: readonly {
+    readonly name: string;
+    readonly value?: string;
+    readonly description?: string;
+    readonly at: SourceRange;
+  }[];
+  /** Secrets its steps mount. */
+  readonly secrets: readonly { readonly name: string; readonly required: boolean; readonly at: SourceRange }[];
+  /** SSH agents its steps mount. */
+  readonly ssh: readonly { readonly name: string; readonly required: boolean; readonly at: SourceRange }[];
+  /** Cache mounts of its steps, by id. */
+  readonly cacheMounts: readonly string[];
+  /** Doubtful places, in file order. */
+  readonly checks: readonly BuildCheck[];
+}
+
+/** Turns a build file into a {@linkcode BuildGraph}. */
+export interface ParseHook {
+  /** Format name, unique among parse hooks, e.g. `dockerfile`. */
+  readonly format: string;
+  /** Whether this hook claims the file, judged by name and text alone. */
+  matches(file: SourceFile): boolean;
+  /** Rejects `PARSE_FAILED` with `detail.range`. Warnings go to `context.emit`. Stages the target does not need are not resolved. */
+  parse(file: SourceFile, context: ParseContext): Promise<BuildGraph>;
+  /** What the file offers and what is doubtful in it. Resolves no base image. Rejects `PARSE_FAILED` as `parse` does. */
+  outline(file: SourceFile, context: ParseContext): Promise<BuildOutline>;
+}

@@ -1,0 +1,59 @@
+import type { Descriptor, Digest } from "../oci/descriptor.ts";
+import type { ByteStream, Call } from "./call.ts";
+import type { ContentSink, ContentSource } from "./content.ts";
+
+/** A stored blob. */
+export interface BlobInfo {
+  /** Digest of the bytes. */
+  readonly digest: Digest;
+  /** Length in bytes. */
+  readonly size: number;
+  /** When the blob was written. */
+  readonly createdAt: Date;
+}
+
+/** One change to a store's names: set when `descriptor` is given, removed when it is not. */
+export interface NameChange {
+  /** The name. */
+  readonly name: string;
+  /** What it is to point at; undefined removes it. */
+  readonly descriptor: Descriptor | undefined;
+}
+
+/** An open content-addressed store with named references. */
+export interface Store extends ContentSource, ContentSink, AsyncDisposable {
+  /** Writes bytes whose digest is not known yet; atomic; resolves when the stream has ended. */
+  ingest(content: ByteStream, mediaType: string, call: Call): Promise<Descriptor>;
+  /**
+   * Path of a blob on this host, undefined when the store is not a local one. Lets core hash, compress and mount
+   * without a stream in between; the file is never written to.
+   */
+  localPath(digest: Digest): string | undefined;
+  /** Every blob present, for garbage collection. */
+  blobs(call: Call): AsyncIterable<BlobInfo>;
+  /** Removes a blob; false when absent. */
+  delete(digest: Digest, call: Call): Promise<boolean>;
+  /** Removes a name; false when absent. */
+  untag(name: string, call: Call): Promise<boolean>;
+  /**
+   * Marks this process as one that is writing: until it is disposed, or the process has died, no process's `collect` removes a blob that
+   * was written, found present by `has`, or opened since. Several may be held at once.
+   */
+  lease(call: Call): Promise<AsyncDisposable>;
+  /**
+   * Removes blobs that are neither in the set that `mark` gives nor protected by a lease, one process at a time: rejects
+   * `CONFLICT` when another is collecting. `mark` is called once, after the store has noted which leases are held, so what is
+   * named meanwhile is safe. Reports each removed blob. Also sweeps what killed processes left behind.
+   */
+  collect(mark: () => Promise<ReadonlySet<Digest>>, call: Call): AsyncIterable<BlobInfo>;
+  /** Applies several name changes as one: all of them or none, also after a crash. Content must be present. */
+  update(changes: readonly NameChange[], call: Call): Promise<void>;
+}
+
+/** Opens stores of one kind. */
+export interface StoreHook {
+  /** Driver name, unique among store hooks, e.g. `local`. */
+  readonly driver: string;
+  /** Opens or creates the store at a location the driver understands. */
+  open(location: string, call: Call): Promise<Store>;
+}

@@ -1,0 +1,155 @@
+import { solve } from "../build/solve.ts";
+import type { Call } from "../contract/call.ts";
+import type { Engine } from "../engine.ts";
+import { EngineError } from "../errors.ts";
+import type { Json } from "../oci/canonical_json.ts";
+import { familiarReference, formatReference, parseReference, type Reference } from "../oci/reference.ts";
+import { throwIfAborted } from "../stream/abort.ts";
+import { aliasOf } from "./alias.ts";
+import { commitImage, writeImage, type WrittenImage } from "./build_commit.ts";
+import type { BuildInput, BuildOutput } from "./build_input.ts";
+import { type BuildPlan, openBuildPlan } from "./build_plan.ts";
+import type { BuildResult, BuiltImage } from "./build_result.ts";
+import type { SolvedGraph } from "../build/solve.ts";
+
+/** Input that was looked at before anything is done. */
+interface Order {
+  readonly input: BuildInput;
+  readonly outputs: readonly BuildOutput[];
+  /** Names that the image gets, each once. */
+  readonly references: readonly Reference[];
+  /** Whether the image goes into the store. */
+  readonly isStored: boolean;
+}
+
+/**
+ * Builds what a build file says, for each platform, and makes the outputs of it. An image gets its names in the store last,
+ * all at once; a build that fails or is canceled names nothing. What was built stays in the cache. Rejects `INVALID_ARGUMENT`
+ * for bad input, `PARSE_FAILED`, `NOT_FOUND`, `UNSUPPORTED`, `STEP_FAILED`, `CANCELED`, and what plugins reject with.
+ */
+export async function buildImage(engine: Engine, input: BuildInput, call: Call): Promise<BuildResult> {
+  throwIfAborted(call.signal);
+  const order = readOrder(input);
+  await using plan = await openBuildPlan(engine, input, call);
+  const graphs = await plan.graphs(call);
+  checkAnnotations(input, graphs.length);
+  const solution = await solve(graphs, {
+    store: engine.store,
+    host: engine.host,
+    sources: plan.sources,
+    jobs: input.jobs ?? navigator.hardwareConcurrency,
+    clock: engine.clock,
+    sourceDateEpoch: plan.sourceDateEpoch,
+  }, call);
+  call.emit({ type: "step-started", step: "export", name: "exporting" });
+  try {
+    const image = await exportAll(engine, { order, plan, graphs: solution.graphs }, call);
+    call.emit({
+      type: "step-ended",
+      step: "export",
+      outcome: "done",
+      ...(image === undefined ? {} : { digest: image.digest }),
+    });
+    return { image, steps: solution.steps, warnings: plan.warnings, metadata: metadataOf(image) };
+  } catch (error) {
+    call.emit({ type: "step-ended", step: "export", outcome: call.signal.aborted ? "canceled" : "failed" });
+    throw error;
+  }
+}
+
+function readOrder(input: BuildInput): Order {
+  const outputs = input.outputs === undefined || input.outputs.length === 0
+    ? [{ type: "image" } as const]
+    : input.outputs;
+  const names = outputs.flatMap((output) => "names" in output ? output.names ?? [] : []);
+  const references = [...input.tags ?? [], ...names].map(readTag);
+  const unique = [...new Map(references.map((reference) => [formatReference(reference), reference])).values()];
+  const toStandardOutput = outputs.filter((output) => "dest" in output && output.dest === "-");
+  if (toStandardOutput.length > 1) {
+    throw new EngineError("INVALID_ARGUMENT", "Cannot write outputs: several of them go to standard output", {
+      detail: { field: "output", value: "-" },
+    });
+  }
+  return { input, outputs, references: unique, isStored: outputs.some(({ type }) => type === "image") };
+}
+
+function readTag(text: string): Reference {
+  const reference = parseReference(text);
+  if (reference.digest === undefined) return reference;
+  throw new EngineError("INVALID_ARGUMENT", `Cannot tag image "${text}": a name with a digest cannot be given`, {
+    detail: { field: "tag", value: text },
+    hint: "Leave out the part from @ on",
+  });
+}
+
+function checkAnnotations(input: BuildInput, platforms: number): void {
+  const scope = (input.annotations ?? []).map((annotation) => annotation.scope)
+    .find((each) => each === "index-descriptor" || (platforms === 1 && each !== "manifest"));
+  if (scope === undefined) return;
+  const state = scope === "index-descriptor"
+    ? "only index, manifest and manifest-descriptor are"
+    : "there is one platform, so no index is";
+  throw new EngineError("UNSUPPORTED", `Cannot annotate "${scope}": ${state} written`, {
+    detail: { what: `annotation of ${scope}`, known: ["manifest", "index", "manifest-descriptor"] },
+    hint: "Annotate the manifest, or build for several platforms",
+  });
+}
+
+async function exportAll(
+  engine: Engine,
+  work: { readonly order: Order; readonly plan: BuildPlan; readonly graphs: readonly SolvedGraph[] },
+  call: Call,
+): Promise<BuiltImage | undefined> {
+  const { order, plan, graphs } = work;
+  const { outputs, references } = order;
+  const hasImage = outputs.some(({ type }) => type === "image" || type === "oci" || type === "docker");
+  const options = {
+    labels: order.input.labels ?? {},
+    annotations: order.input.annotations ?? [],
+    sourceDateEpoch: plan.sourceDateEpoch,
+    isReused: order.input.noCache !== true,
+  };
+  const image = hasImage ? await writeImage(engine, { graphs, options }, call) : undefined;
+  for (const output of outputs) {
+    throwIfAborted(call.signal);
+    if (output.type === "image" || output.type === "cacheonly") continue;
+    const { writeArchive, writeFiles } = await import("./output.ts");
+    if (output.type === "local" || output.type === "tar") await writeFiles(output, graphs, call);
+    else if (image !== undefined) {
+      await writeArchive(
+        engine,
+        { output, descriptor: image.descriptor, names: references.map(formatReference) },
+        call,
+      );
+    }
+  }
+  if (image === undefined) return undefined;
+  throwIfAborted(call.signal);
+  if (order.isStored) await commitImage(engine, { image, references }, call);
+  return describe(image, order);
+}
+
+function describe(image: WrittenImage, { references, isStored }: Order): BuiltImage {
+  return {
+    id: image.id,
+    descriptor: image.descriptor,
+    digest: image.descriptor.digest,
+    alias: aliasOf(image.id),
+    tags: references.map(formatReference),
+    familiarTags: references.map(familiarReference),
+    isStored,
+    platforms: image.platforms,
+  };
+}
+
+function metadataOf(image: BuiltImage | undefined): Readonly<Record<string, Json>> {
+  if (image === undefined) return {};
+  const { mediaType, digest, size } = image.descriptor;
+  const [only, second] = image.platforms;
+  return {
+    ...(only !== undefined && second === undefined ? { "containerimage.config.digest": only.id } : {}),
+    "containerimage.descriptor": { mediaType, digest, size },
+    "containerimage.digest": digest,
+    ...(image.tags.length === 0 ? {} : { "image.name": image.tags.join(",") }),
+  };
+}

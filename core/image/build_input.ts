@@ -1,0 +1,111 @@
+import type { Platform } from "../oci/descriptor.ts";
+import type { ContextSource } from "../build/context_source.ts";
+import type { Annotation } from "./annotation.ts";
+
+/** A place that `COPY --from` and `FROM` can name besides stages and images. */
+export type NamedContext =
+  | ContextSource
+  | {
+    readonly type: "image";
+    /** Reference, ID or digest of an image in the store. */
+    readonly reference: string;
+  }
+  | {
+    readonly type: "oci-layout";
+    /** Folder of the layout. */
+    readonly path: string;
+    /** Tag or digest in it; left out when it holds one image. */
+    readonly reference?: string;
+  };
+
+/** Where the build file is. */
+export type BuildFileSource =
+  | {
+    /** `Dockerfile`, else `dockerfile`, at the root of the context. */
+    readonly type: "default";
+  }
+  | {
+    readonly type: "path";
+    /** A path of this host when the context is a folder, else a path in the context. */
+    readonly path: string;
+  }
+  | {
+    readonly type: "text";
+    /** The whole file, as read from standard input. */
+    readonly text: string;
+  };
+
+/** One thing that a build makes of its result. */
+export type BuildOutput =
+  | {
+    /** An image in the store, under every tag. */
+    readonly type: "image";
+    /** Names besides the tags. */
+    readonly names?: readonly string[];
+  }
+  | {
+    /** The files of the image in a folder of this host; one folder for each platform when there are several. */
+    readonly type: "local";
+    readonly dest: string;
+    /** Whether each platform gets a folder of its own; true for several platforms when left out. */
+    readonly platformSplit?: boolean;
+  }
+  | {
+    /** The files of the image as a plain tar. */
+    readonly type: "tar";
+    /** Path of a file of this host, or `-` for standard output. */
+    readonly dest: string;
+    /** As for `local`. */
+    readonly platformSplit?: boolean;
+  }
+  | {
+    /** The image as an archive that other tools load: an OCI layout or a docker archive. */
+    readonly type: "oci" | "docker";
+    /** Path of this host, or `-` for standard output. */
+    readonly dest: string;
+    /** Names in the archive besides the tags. */
+    readonly names?: readonly string[];
+    /** False writes a folder in place of a tar; `oci` only. */
+    readonly tar?: boolean;
+  }
+  | {
+    /** Nothing but the build cache. */
+    readonly type: "cacheonly";
+  };
+
+/** Everything a build depends on besides the store and the engine's config. */
+export interface BuildInput {
+  /** The build context. */
+  readonly context: ContextSource;
+  /** The build file; {@linkcode BuildFileSource} `default` when left out. */
+  readonly file?: BuildFileSource;
+  /** References the image gets, as the user wrote them. */
+  readonly tags?: readonly string[];
+  /** `--build-arg` values. */
+  readonly args?: Readonly<Record<string, string>>;
+  /** `--build-context` by name. */
+  readonly contexts?: Readonly<Record<string, NamedContext>>;
+  /** Stage to stop at, by name or number; the last when left out. */
+  readonly target?: string;
+  /** Platforms to build, in order; the host's when empty or left out. Several give an image index. */
+  readonly platforms?: readonly Platform[];
+  /** Labels set on the final stage, after its own. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Annotations of the manifests and the index. */
+  readonly annotations?: readonly Annotation[];
+  /** True builds every step anew, a list those of the named stages. */
+  readonly noCache?: boolean | readonly string[];
+  /** Whether base images are looked up at their registry even when present. */
+  readonly pull?: boolean;
+  /** What to make of the result; one `image` when empty or left out. */
+  readonly outputs?: readonly BuildOutput[];
+  /** Steps that may be at work at once; one for each core when left out. */
+  readonly jobs?: number;
+}
+
+/** What reads a build context from standard input: a tar, or a build file that needs none. */
+export interface StreamedContext {
+  readonly context: ContextSource;
+  /** Set when the stream was a build file. */
+  readonly file?: BuildFileSource;
+}

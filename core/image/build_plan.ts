@@ -1,0 +1,109 @@
+import type { Call, EngineEvent } from "../contract/call.ts";
+import type { BuildGraph, BuildOutline, ParseContext, ParseHook, SourceFile } from "../contract/parse.ts";
+import type { Engine } from "../engine.ts";
+import { EngineError } from "../errors.ts";
+import type { Platform } from "../oci/descriptor.ts";
+import { formatPlatform, hostPlatform, normalizePlatform, usualPlatform } from "../oci/platform.ts";
+import { readBuildFile } from "./build_file.ts";
+import type { BuildInput } from "./build_input.ts";
+import { type BuildSources, openBuildSources } from "./build_sources.ts";
+
+/** A warning of a build file. */
+export type BuildWarning = Extract<EngineEvent, { type: "warning" }>;
+
+/** A build file that was found, and who reads it. */
+export interface BuildPlan extends AsyncDisposable {
+  readonly file: SourceFile;
+  /** Platforms to build, normalized, each once. */
+  readonly platforms: readonly Platform[];
+  readonly sources: BuildSources;
+  /** Seconds since the Unix epoch; undefined without SOURCE_DATE_EPOCH. */
+  readonly sourceDateEpoch: number | undefined;
+  /** Warnings that reading the file gave so far, each once. */
+  readonly warnings: readonly BuildWarning[];
+  /** The graph of each platform, in order. Rejects `PARSE_FAILED` and what resolving base images rejects with. */
+  graphs(call: Call): Promise<readonly BuildGraph[]>;
+  /** What the file offers and what is doubtful in it. Rejects `PARSE_FAILED`. */
+  outline(call: Call): Promise<BuildOutline>;
+}
+
+/**
+ * Finds the build file and its parser. Holds a lease of the store until disposed, so that nothing found or written
+ * meanwhile goes away. Rejects `NOT_FOUND` without a build file, `INVALID_ARGUMENT` for bad input.
+ */
+export async function openBuildPlan(engine: Engine, input: BuildInput, call: Call): Promise<BuildPlan> {
+  const sourceDateEpoch = readEpoch(engine, input);
+  const platforms = readPlatforms(engine, input.platforms ?? []);
+  await using stack = new AsyncDisposableStack();
+  stack.use(await engine.store.lease(call));
+  const sources = stack.use(openBuildSources(engine, input));
+  const { file, sibling } = await readBuildFile(input.file ?? { type: "default" }, {
+    read: (path) => sources.readContextFile(path, call),
+    isLocal: input.context.type === "directory",
+  });
+  const parser: ParseHook = await engine.host.parser(file);
+  const warnings = new Map<string, BuildWarning>();
+  const contextFor = (platform: Platform, inner: Call): ParseContext => ({
+    signal: inner.signal,
+    emit: (event) => {
+      if (event.type !== "warning") return inner.emit(event);
+      const key = JSON.stringify([event.code, event.message, event.at?.line]);
+      if (warnings.has(key)) return;
+      warnings.set(key, event);
+      inner.emit(event);
+    },
+    platform,
+    buildPlatform: hostPlatform(),
+    ...(input.target === undefined || input.target === "" ? {} : { target: input.target }),
+    args: withEpoch(input.args ?? {}, sourceDateEpoch),
+    contexts: Object.keys(input.contexts ?? {}),
+    noCache: typeof input.noCache === "object"
+      ? input.noCache.map((name) => name.toLowerCase())
+      : input.noCache ?? false,
+    base: (reference, wanted) => sources.base({ reference, platform: wanted }, inner),
+    contextFile: (path) => sources.readContextFile(path, inner),
+    siblingFile: sibling,
+  });
+  const resources = stack.move();
+  return {
+    file,
+    platforms,
+    sources,
+    sourceDateEpoch,
+    get warnings(): readonly BuildWarning[] {
+      return [...warnings.values()];
+    },
+    graphs: (inner) => Promise.all(platforms.map((platform) => parser.parse(file, contextFor(platform, inner)))),
+    outline: (inner) => parser.outline(file, contextFor(platforms[0] ?? hostPlatform(), inner)),
+    [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+function readPlatforms(engine: Engine, wanted: readonly Platform[]): readonly Platform[] {
+  const platforms = wanted.length === 0 ? [usualPlatform(engine.config.platform)] : wanted.map(normalizePlatform);
+  return [...new Map(platforms.map((platform) => [formatPlatform(platform), platform])).values()];
+}
+
+const epochName = "SOURCE_DATE_EPOCH";
+
+/** The build argument wins over the environment, as with any other default. */
+function readEpoch(engine: Engine, input: BuildInput): number | undefined {
+  const text = input.args?.[epochName];
+  if (text === undefined || text === "") return engine.config.sourceDateEpoch;
+  const seconds = Number(text);
+  if (/^\d{1,12}$/.test(text)) return seconds;
+  throw new EngineError(
+    "INVALID_ARGUMENT",
+    `Cannot read build argument "${epochName}=${text.slice(0, 40)}": expected seconds since 1970`,
+    {
+      detail: { field: epochName, value: text.slice(0, 40) },
+    },
+  );
+}
+
+function withEpoch(
+  args: Readonly<Record<string, string>>,
+  epoch: number | undefined,
+): Readonly<Record<string, string>> {
+  return epoch === undefined ? args : { [epochName]: String(epoch), ...args };
+}

@@ -1,0 +1,20 @@
+import type { Call } from "../contract/call.ts";
+import type { BuildCheck } from "../contract/parse.ts";
+import type { Engine } from "../engine.ts";
+import type { BuildInput } from "./build_input.ts";
+import { openBuildPlan } from "./build_plan.ts";
+
+/** Doubtful places of a build file. */
+export interface CheckResult {
+  /** In file order. */
+  readonly checks: readonly BuildCheck[];
+  /** Whether one of them is an error. */
+  readonly isFailed: boolean;
+}
+
+/** Checks a build file without building it or resolving its images. Rejects `PARSE_FAILED` when it cannot be read at all. */
+export async function checkBuild(engine: Engine, input: BuildInput, call: Call): Promise<CheckResult> {
+  await using plan = await openBuildPlan(engine, input, call);
+  const { checks } = await plan.outline(call);
+  return { checks, isFailed: checks.some(({ severity }) => severity === "error") };
+}

@@ -1,0 +1,68 @@
+import type { Call } from "../contract/call.ts";
+import type { Digest, Platform } from "../oci/descriptor.ts";
+import { chooseContent } from "./choose_content.ts";
+import { layerSizes } from "./layer_sizes.ts";
+import { type ImageEngine, resolveImage } from "./resolve_image.ts";
+import { familiarName } from "./stored_image.ts";
+
+/** What `image history` is asked. */
+export interface HistoryInput {
+  /** Name, ID, ID prefix, digest or alias. */
+  readonly image: string;
+  /** Platform to look at, for an index; the host's when left out. */
+  readonly platform?: Platform;
+}
+
+/** One step of an image's history. */
+export interface HistoryRow {
+  /** Image ID on the first row, undefined (`<missing>`) on the others. */
+  readonly id: Digest | undefined;
+  /** When the step was made; undefined when unknown. */
+  readonly created: Date | undefined;
+  /** Instruction text. */
+  readonly createdBy: string;
+  /** Bytes of the files in the layer; 0 for a step without one. */
+  readonly size: number;
+  /** Free text. */
+  readonly comment: string;
+  /** True when the step has no layer. */
+  readonly empty: boolean;
+  /** Familiar names of the image, on the first row. */
+  readonly tags: readonly string[];
+}
+
+/** The history of an image. */
+export interface HistoryResult {
+  /** Newest first. */
+  readonly rows: readonly HistoryRow[];
+}
+
+/**
+ * The history of an image. Steps that have a layer are paired with the layers in order; layers that history does not tell of come
+ * as steps of their own. Rejects `NOT_FOUND` for an unknown image or platform.
+ */
+export async function imageHistory(engine: ImageEngine, input: HistoryInput, call: Call): Promise<HistoryResult> {
+  const image = await resolveImage(engine, input.image, call);
+  const choice = { descriptor: image.descriptor, name: input.image, platform: input.platform };
+  const content = await chooseContent(engine.store, choice, call);
+  const sizes = await layerSizes(engine.store, content, call);
+  const rows: HistoryRow[] = [];
+  let at = 0;
+  for (const entry of content.history) {
+    const isEmpty = entry.empty_layer === true;
+    const created = new Date(entry.created ?? NaN);
+    rows.push({
+      id: undefined,
+      created: Number.isNaN(created.getTime()) ? undefined : created,
+      createdBy: entry.created_by ?? "",
+      size: isEmpty ? 0 : sizes[at++] ?? 0,
+      comment: entry.comment ?? "",
+      empty: isEmpty,
+      tags: [],
+    });
+  }
+  const [top, ...rest] = rows.toReversed();
+  if (top === undefined) return { rows: [] };
+  const tags = image.names.filter((name) => !name.includes("@")).map(familiarName);
+  return { rows: [{ ...top, id: image.id, tags }, ...rest] };
+}

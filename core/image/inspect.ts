@@ -1,0 +1,122 @@
+import type { Call } from "../contract/call.ts";
+import type { Store } from "../contract/store.ts";
+import { type EngineError, isEngineError } from "../errors.ts";
+import type { Json } from "../oci/canonical_json.ts";
+import type { Descriptor, Platform } from "../oci/descriptor.ts";
+import type { ImageConfig } from "../oci/image_config.ts";
+import { isIndexType } from "../oci/media_type.ts";
+import { formatPlatform, isAttestation } from "../oci/platform.ts";
+import { maxDocumentBytes, readIndex } from "../oci/validate.ts";
+import { stripStoreAnnotations } from "../store/names.ts";
+import { collect } from "../stream/collect.ts";
+import { aliasOf } from "./alias.ts";
+import { chooseContent } from "./choose_content.ts";
+import { layerSizes } from "./layer_sizes.ts";
+import { type ImageEngine, resolveAmong } from "./resolve_image.ts";
+import { familiarName, readImages, splitName, type StoredImage } from "./stored_image.ts";
+
+/** What `image inspect` is asked. */
+export interface InspectInput {
+  /** Names, IDs, ID prefixes, digests or aliases. */
+  readonly images: readonly string[];
+  /** Platform to look at, for an index; the host's when left out. */
+  readonly platform?: Platform;
+}
+
+/** What `image inspect` found. */
+export interface InspectResult {
+  /** One object per found image in Docker's shape (`Id`, `RepoTags`, … `Config`), in the order asked; JSON-ready. */
+  readonly images: readonly { readonly [key: string]: Json }[];
+  /** One error per image that was not found, in the order asked. */
+  readonly errors: readonly EngineError[];
+}
+
+/** JSON object under construction; members that are undefined are left out. */
+type JsonObject = Record<string, Json | undefined>;
+
+/**
+ * Describes images in the shape of `docker image inspect`. `GraphDriver` is left out: layers are stored as they are and no driver
+ * unpacks them. Beyond Docker's members there are `Digest` (of the manifest), `Alias`, and `Platforms` for an index, whose other
+ * members are those of the chosen platform.
+ */
+export async function inspectImages(engine: ImageEngine, input: InspectInput, call: Call): Promise<InspectResult> {
+  const all = await readImages(engine.store, call);
+  const images: { readonly [key: string]: Json }[] = [];
+  const errors: EngineError[] = [];
+  for (const text of input.images) {
+    try {
+      const image = resolveAmong(all, text);
+      images.push(await describe(engine.store, { image, text, platform: input.platform }, call));
+    } catch (error) {
+      if (!isEngineError(error) || error.code === "CANCELED") throw error;
+      errors.push(error);
+    }
+  }
+  return { images, errors };
+}
+
+interface Subject {
+  readonly image: StoredImage;
+  readonly text: string;
+  readonly platform: Platform | undefined;
+}
+
+async function describe(store: Store, subject: Subject, call: Call): Promise<{ readonly [key: string]: Json }> {
+  const { image, text, platform } = subject;
+  const content = await chooseContent(store, { descriptor: image.descriptor, name: text, platform }, call);
+  const { config } = content;
+  const isIndex = isIndexType(image.descriptor.mediaType);
+  const sizes = isIndex ? await layerSizes(store, content, call) : [image.size];
+  const object: JsonObject = {
+    Id: image.id,
+    RepoTags: image.names.filter((name) => !name.includes("@")).map(familiarName),
+    RepoDigests: repoDigests(image),
+    Parent: "",
+    Comment: config.history?.at(-1)?.comment ?? "",
+    Created: config.created,
+    DockerVersion: textOf(config, "docker_version"),
+    Author: config.author ?? "",
+    Architecture: config.architecture,
+    Variant: config.variant,
+    Os: config.os,
+    OsVersion: config["os.version"],
+    Size: sizes.reduce((total, size) => total + size, 0),
+    RootFS: { Type: config.rootfs.type, Layers: [...config.rootfs.diff_ids] },
+    Metadata: { LastTagTime: (image.taggedAt ?? new Date(zeroTime)).toISOString() },
+    Config: jsonOf(config.config ?? {}),
+    Descriptor: jsonOf(stripStoreAnnotations(image.descriptor)),
+    Digest: content.descriptor.digest,
+    Alias: aliasOf(image.id),
+    Platforms: isIndex ? await readPlatforms(store, image.descriptor, call) : undefined,
+  };
+  return jsonOf(object);
+}
+
+/** Go's zero time, which docker shows for an image without a tag. */
+const zeroTime = "0001-01-01T00:00:00Z";
+
+function repoDigests({ names, targets }: StoredImage): string[] {
+  const digests = names.map((name) => `${splitName(name).repository}@${targets.get(name)?.digest}`);
+  return [...new Set(digests)].sort();
+}
+
+async function readPlatforms(store: Store, index: Descriptor, call: Call): Promise<Json> {
+  const bytes = await collect(await store.open(index, call), maxDocumentBytes);
+  const rows: Json[] = [];
+  for (const child of readIndex(bytes, index.mediaType).manifests) {
+    if (isAttestation(child)) continue;
+    const platform = child.platform === undefined ? "" : formatPlatform(child.platform);
+    rows.push({ Platform: platform, Digest: child.digest, Available: await store.has(child, call) });
+  }
+  return rows;
+}
+
+function textOf(config: ImageConfig, key: string): string | undefined {
+  const value: unknown = Object.entries(config).find(([name]) => name === key)?.[1];
+  return typeof value === "string" ? value : undefined;
+}
+
+/** A value as plain JSON, members that are undefined left out. */
+function jsonOf(value: object): { readonly [key: string]: Json } {
+  return JSON.parse(JSON.stringify(value));
+}

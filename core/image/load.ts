@@ -1,0 +1,67 @@
+import type { Call } from "../contract/call.ts";
+import type { Descriptor, Digest, Platform } from "../oci/descriptor.ts";
+import type { Reference } from "../oci/reference.ts";
+import { verifiedSource } from "../store/verified.ts";
+import type { TransferEngine } from "./copy.ts";
+import { copyGraph } from "./copy_graph.ts";
+import { type LoadPlace, type LoadSource, namingInput, openLoadPlace } from "./load_place.ts";
+import { type LoadedImage, nameLoaded, readIncomingName } from "./name_loaded.ts";
+
+export type { LoadSource } from "./load_place.ts";
+export type { LoadedImage } from "./name_loaded.ts";
+
+/** What `load` is told. */
+export interface LoadInput {
+  /** A docker-archive or OCI archive, plain or compressed (gzip, bzip2, xz, zstd), or an OCI or `dir` directory. */
+  readonly source: LoadSource;
+  /** Keep only these platforms of an index; all that are there when left out. */
+  readonly platforms?: readonly Platform[];
+}
+
+/** What `load` did. */
+export interface LoadResult {
+  /** In the order of their names in the archive. */
+  readonly images: readonly LoadedImage[];
+}
+
+/**
+ * Loads the images of an archive or a layout directory. Every blob is checked against its digest and every layer against its diffID
+ * before anything gets a name, and all names are given in one step. Image IDs are those of where the images were saved. Rejects
+ * `NOT_FOUND`, `INVALID_ARGUMENT` or `CONTENT_MISMATCH` for what is no sound archive.
+ */
+export async function loadImages(engine: TransferEngine, input: LoadInput, call: Call): Promise<LoadResult> {
+  const { store } = engine;
+  await using lease = await store.lease(call);
+  void lease;
+  await using place = await openLoadPlace(store, input.source, call);
+  try {
+    return await loadFrom(engine, { place, platforms: input.platforms ?? [] }, call);
+  } catch (error) {
+    throw namingInput(place, error);
+  }
+}
+
+async function loadFrom(
+  engine: TransferEngine,
+  input: { readonly place: LoadPlace; readonly platforms: readonly Platform[] },
+  call: Call,
+): Promise<LoadResult> {
+  const { store } = engine;
+  const { place, platforms } = input;
+  const hook = await engine.host.transport(place.scheme);
+  await using source = await hook.source(place.path, call);
+  const from = verifiedSource(source);
+  const images = new Map<Digest, { root: Descriptor; references: Reference[] }>();
+  for await (const { name, descriptor } of source.names("", call)) {
+    const reference = readIncomingName(name, call);
+    const image = images.get(descriptor.digest) ?? { root: descriptor, references: [] };
+    images.set(descriptor.digest, image);
+    if (reference !== undefined) image.references.push(reference);
+  }
+  const copied: { descriptor: Descriptor; references: readonly Reference[] }[] = [];
+  for (const { root, references } of images.values()) {
+    const descriptor = await copyGraph({ from, to: store, root, platforms }, call);
+    copied.push({ descriptor, references });
+  }
+  return { images: await nameLoaded(engine, copied, call) };
+}

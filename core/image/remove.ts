@@ -1,0 +1,125 @@
+import type { Call } from "../contract/call.ts";
+import type { Engine } from "../engine.ts";
+import { EngineError, isEngineError } from "../errors.ts";
+import type { Digest } from "../oci/descriptor.ts";
+import { digestHex } from "../oci/digest.ts";
+import { carryOut, planRemoval } from "./removal.ts";
+import { resolveAmong } from "./resolve_image.ts";
+import { familiarName, readImages, splitName, type StoredImage } from "./stored_image.ts";
+
+/** What `image rm` is told. */
+export interface RemoveInput {
+  /** Names, IDs, ID prefixes, digests or aliases. */
+  readonly images: readonly string[];
+  /** Remove an image by ID although several names point at it. */
+  readonly force?: boolean;
+  /** Keep build cache records of the image's layers, and with them the layers. */
+  readonly noPrune?: boolean;
+}
+
+/** One line of the report of `image rm` and `image prune`. */
+export type RemoveAction =
+  | { readonly type: "untagged"; readonly name: string }
+  | { readonly type: "deleted"; readonly digest: Digest };
+
+/** What `image rm` did. */
+export interface RemoveResult {
+  /** Names untagged (familiar), images and layers deleted (image ID, then chain IDs top first), in order. */
+  readonly actions: readonly RemoveAction[];
+  /** Bytes of the removed blobs. */
+  readonly reclaimed: number;
+  /** What went wrong with single references, in their order: NOT_FOUND, CONFLICT, INVALID_ARGUMENT. */
+  readonly errors: readonly EngineError[];
+}
+
+/** What removing images needs of an engine. */
+export type RemoveEngine = Pick<Engine, "store">;
+
+interface Work {
+  /** What is still there, by ID; changes while the references are gone through. */
+  readonly images: Map<Digest, StoredImage>;
+  readonly names: string[];
+  readonly deleted: StoredImage[];
+  readonly actions: RemoveAction[];
+}
+
+/**
+ * Removes names and images as `docker rmi` does. A name goes; with the last tag of a repository its names by digest go too; an image
+ * whose last name went is deleted. By ID, digest or alias, an image goes with its names; several tags or repositories need `force`.
+ * What can be removed is, in one step, whatever is wrong with the rest.
+ */
+export async function removeImages(engine: RemoveEngine, input: RemoveInput, call: Call): Promise<RemoveResult> {
+  const all = await readImages(engine.store, call);
+  const work: Work = { images: new Map(all.map((image) => [image.id, image])), names: [], deleted: [], actions: [] };
+  const errors: EngineError[] = [];
+  for (const text of input.images) {
+    try {
+      removeOne(work, text, input.force === true);
+    } catch (error) {
+      if (!isEngineError(error)) throw error;
+      errors.push(error);
+    }
+  }
+  const request = {
+    names: work.names,
+    images: work.deleted,
+    remaining: [...work.images.values()],
+    keepsCache: input.noPrune === true,
+  };
+  const removal = await planRemoval(engine.store, request, call);
+  await carryOut(engine.store, removal, call);
+  return { actions: withLayers(work.actions, removal.layers), reclaimed: removal.reclaimed, errors };
+}
+
+/** The report with the layers of each image behind it. */
+export function withLayers(
+  actions: readonly RemoveAction[],
+  layers: ReadonlyMap<Digest, readonly Digest[]>,
+): readonly RemoveAction[] {
+  return actions.flatMap((action) =>
+    action.type === "untagged"
+      ? [action]
+      : [action, ...(layers.get(action.digest) ?? []).map((digest): RemoveAction => ({ type: "deleted", digest }))]
+  );
+}
+
+function removeOne(work: Work, text: string, force: boolean): void {
+  const image = resolveAmong([...work.images.values()], text);
+  if (image.matched === undefined && !force && !isSingleReference(image.names)) throw inUse(image);
+  const going = image.matched === undefined ? image.names : withDigests(image.matched, image.names);
+  for (const name of going) {
+    work.names.push(name);
+    work.actions.push({ type: "untagged", name: familiarName(name) });
+  }
+  const left = image.names.filter((name) => !going.includes(name));
+  if (left.length > 0) {
+    work.images.set(image.id, { ...image, names: left });
+    return;
+  }
+  work.images.delete(image.id);
+  work.deleted.push(image);
+  work.actions.push({ type: "deleted", digest: image.id });
+}
+
+/** The name, and when it was the last tag of its repository, the names by digest of that repository. */
+function withDigests(name: string, names: readonly string[]): readonly string[] {
+  const { repository, tag } = splitName(name);
+  const same = names.filter((other) => other !== name && splitName(other).repository === repository);
+  const isLast = tag !== undefined && same.every((other) => splitName(other).tag === undefined);
+  return isLast ? [name, ...same] : [name];
+}
+
+function isSingleReference(names: readonly string[]): boolean {
+  const parts = names.map(splitName);
+  const isOneRepository = new Set(parts.map(({ repository }) => repository)).size <= 1;
+  return names.length <= 1 || (isOneRepository && parts.filter(({ tag }) => tag !== undefined).length <= 1);
+}
+
+function inUse(image: StoredImage): EngineError {
+  const short = digestHex(image.id).slice(0, 12);
+  const state = `unable to delete ${short} (must be forced) - image is referenced in multiple repositories`;
+  return new EngineError("CONFLICT", `Cannot remove image "${short}": ${state}`, {
+    detail: { kind: "image", name: image.id, names: image.names.map(familiarName) },
+    hint: "Remove it by its names, or add --force",
+  });
+}

@@ -1,0 +1,60 @@
+import type { Call } from "../contract/call.ts";
+import { EngineError } from "../errors.ts";
+import type { Descriptor, Digest, Platform } from "../oci/descriptor.ts";
+import { stripStoreAnnotations } from "../store/names.ts";
+import type { TransferEngine } from "./copy.ts";
+import { copyGraph } from "./copy_graph.ts";
+import { resolveAmong } from "./resolve_image.ts";
+import { familiarName, readImages, splitName } from "./stored_image.ts";
+
+/** Forms that `save` writes. */
+export type SaveFormat = "docker-archive" | "oci-archive" | "oci" | "dir";
+
+/** What `save` is told. */
+export interface SaveInput {
+  /** Names, IDs, ID prefixes, digests or aliases; by ID or alias an image is saved without its names. */
+  readonly images: readonly string[];
+  /** Form; `docker-archive` when left out. */
+  readonly format?: SaveFormat;
+  /** Path of the file or directory; `-` writes an archive to standard output. */
+  readonly output: string;
+  /** Keep only these platforms of an index; all when left out. */
+  readonly platforms?: readonly Platform[];
+}
+
+/** What `save` wrote. */
+export interface SaveResult {
+  /** One for each saved image, in the order given. */
+  readonly images: readonly {
+    readonly id: Digest;
+    readonly name: string | undefined;
+    readonly descriptor: Descriptor;
+  }[];
+}
+
+/**
+ * Writes images to an archive or a layout directory: several images into one, each blob once, the names last. The file takes its
+ * place only when it is complete. Rejects `NOT_FOUND` for an unknown image or platform, `INVALID_ARGUMENT` for nothing to save.
+ */
+export async function saveImages(engine: TransferEngine, input: SaveInput, call: Call): Promise<SaveResult> {
+  if (input.images.length === 0) {
+    throw new EngineError("INVALID_ARGUMENT", `Cannot save images to "${input.output}": no image was named`);
+  }
+  const { store } = engine;
+  await using lease = await store.lease(call);
+  void lease;
+  const all = await readImages(store, call);
+  const chosen = input.images.map((text) => resolveAmong(all, text));
+  const hook = await engine.host.transport(input.format ?? "docker-archive");
+  await using sink = await hook.sink(input.output, call);
+  const images: { id: Digest; name: string | undefined; descriptor: Descriptor }[] = [];
+  for (const { id, matched, descriptor: stored } of chosen) {
+    const root = stripStoreAnnotations(stored);
+    const descriptor = await copyGraph({ from: store, to: sink, root, platforms: input.platforms ?? [] }, call);
+    const name = matched !== undefined && splitName(matched).tag !== undefined ? matched : undefined;
+    await sink.tag(descriptor, name ?? `@${descriptor.digest}`, call);
+    images.push({ id, name: name === undefined ? undefined : familiarName(name), descriptor });
+  }
+  await sink.commit(call);
+  return { images };
+}

@@ -1,0 +1,24 @@
+import { normalizePlatform } from "../oci/platform.ts";
+
+/** What `version` shows. */
+export interface VersionResult {
+  /** Version of strata. */
+  readonly version: string;
+  /** Version of the plugin contract. */
+  readonly pluginApi: number;
+  /** Version of the run time. */
+  readonly deno: string;
+  /** `linux`, `darwin` or `windows`. */
+  readonly os: string;
+  /** GOARCH value of the host. */
+  readonly architecture: string;
+}
+
+/** Version of strata, the same as in deno.json. */
+export const strataVersion = "0.1.0";
+
+/** Reads the versions; touches nothing but the run time's own constants. */
+export function readVersion(): VersionResult {
+  const { os, architecture } = normalizePlatform({ os: Deno.build.os, architecture: Deno.build.arch });
+  return { version: strataVersion, pluginApi: 1, deno: Deno.version.deno, os, architecture };
+}

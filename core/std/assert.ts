@@ -1,0 +1,20 @@
+// @ts-types="./types/assert.d.ts"
+export {
+  assert,
+  assertEquals,
+  assertExists,
+  assertGreater,
+  assertInstanceOf,
+  AssertionError,
+  assertLess,
+  assertMatch,
+  assertNotEquals,
+  assertNotMatch,
+  assertObjectMatch,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+  equal,
+  fail,
+} from "npm:deno-std@1.4.0/assert/mod.js";

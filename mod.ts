@@ -1,0 +1,65 @@
+/**
+ * strata as a library: an engine, the use-cases on it, and the plugin contract's types.
+ *
+ * @module
+ */
+export { createEngine } from "./core/engine.ts";
+export type { Engine, EngineOptions } from "./core/engine.ts";
+export { EngineError, isEngineError } from "./core/errors.ts";
+export { builtins } from "./plugins/mod.ts";
+export { buildImage } from "./core/image/build.ts";
+export { checkBuild } from "./core/image/check_build.ts";
+export { outlineBuild } from "./core/image/outline_build.ts";
+export { printGraph } from "./core/image/print_graph.ts";
+export { listImages } from "./core/image/list.ts";
+export { removeImages } from "./core/image/remove.ts";
+export { pruneImages } from "./core/image/prune.ts";
+export { imageHistory } from "./core/image/history.ts";
+export { inspectImages } from "./core/image/inspect.ts";
+export { tagImage } from "./core/image/tag.ts";
+export { untagImages } from "./core/image/untag.ts";
+export { saveImages } from "./core/image/save.ts";
+export { loadImages } from "./core/image/load.ts";
+export { importImage } from "./core/image/import.ts";
+export { diffImages } from "./core/image/diff.ts";
+export { imageTree } from "./core/image/tree.ts";
+export { diskUsage } from "./core/image/disk_usage.ts";
+export { listCache } from "./core/image/cache_list.ts";
+export { pruneCache } from "./core/image/cache_prune.ts";
+export { resetStore } from "./core/image/reset.ts";
+export { storeInfo } from "./core/image/info.ts";
+export { readVersion } from "./core/image/version.ts";
+export type * from "./core/contract/mod.ts";
+export type { ContextSource } from "./core/build/context_source.ts";
+export type { Config } from "./core/config.ts";
+export type { FileConfig, PermissionKind, PluginConfig, PluginPermissions, ProgressStyle } from "./core/config_file.ts";
+export type { PluginEntry, Provides } from "./core/host/plugin_entry.ts";
+export type { Host, PluginFacts } from "./core/host/registry.ts";
+export type { StepSummary } from "./core/build/solve.ts";
+export type { Annotation, AnnotationScope } from "./core/image/annotation.ts";
+export type { BuildFileSource, BuildInput, BuildOutput, NamedContext } from "./core/image/build_input.ts";
+export type { BuildWarning } from "./core/image/build_plan.ts";
+export type { BuildResult, BuiltImage, PlatformImage } from "./core/image/build_result.ts";
+export type { CacheListResult } from "./core/image/cache_list.ts";
+export type { CachePruneInput, CachePruneResult } from "./core/image/cache_prune.ts";
+export type { CheckResult } from "./core/image/check_build.ts";
+export type { TransferEngine } from "./core/image/copy.ts";
+export type { DiffInput, DiffResult, DiffRow } from "./core/image/diff.ts";
+export type { CacheUsage, DiskUsageInput, DiskUsageResult, DiskUsageRow, ImageUsage } from "./core/image/disk_usage.ts";
+export type { HistoryInput, HistoryResult, HistoryRow } from "./core/image/history.ts";
+export type { ImportEngine, ImportInput, ImportResult } from "./core/image/import.ts";
+export type { InfoResult } from "./core/image/info.ts";
+export type { InspectInput, InspectResult } from "./core/image/inspect.ts";
+export type { ImageRow, ListEngine, ListInput, ListResult } from "./core/image/list.ts";
+export type { LoadInput, LoadResult } from "./core/image/load.ts";
+export type { LoadSource } from "./core/image/load_place.ts";
+export type { LoadedImage } from "./core/image/name_loaded.ts";
+export type { PruneInput, PruneResult } from "./core/image/prune.ts";
+export type { RemoveAction, RemoveEngine, RemoveInput, RemoveResult } from "./core/image/remove.ts";
+export type { ResetInput, ResetResult } from "./core/image/reset.ts";
+export type { ImageEngine } from "./core/image/resolve_image.ts";
+export type { SaveFormat, SaveInput, SaveResult } from "./core/image/save.ts";
+export type { TagInput, TagResult } from "./core/image/tag.ts";
+export type { TreeFile, TreeInput, TreeLayerRow, TreeResult } from "./core/image/tree.ts";
+export type { UntagInput, UntagResult } from "./core/image/untag.ts";
+export type { VersionResult } from "./core/image/version.ts";

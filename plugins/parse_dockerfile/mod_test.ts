@@ -1,0 +1,39 @@
+import { assert, assertEquals } from "@std/assert";
+import { dockerfileHook, parseText } from "../../tests/helpers/graph_case.ts";
+
+Deno.test("matches() claims a file by its name when it has the name of a Dockerfile", async () => {
+  const hook = await dockerfileHook();
+  const names = [
+    "Dockerfile",
+    "dockerfile",
+    "a/b/Dockerfile",
+    "Dockerfile.dev",
+    "web.Dockerfile",
+    "Containerfile",
+    "my-dockerfile",
+  ];
+  for (const path of names) assert(hook.matches({ path, text: "" }), path);
+});
+
+Deno.test("matches() claims a file of any name when its first instruction is one", async () => {
+  const hook = await dockerfileHook();
+  for (const text of ["FROM a\n", "\uFEFF# c\n\n  arg A\nFROM a", "from a as b\n", "LABEL a=1\n"]) {
+    assert(hook.matches({ path: "-", text }), text);
+  }
+  for (const text of ["", "# only a comment\n", "{}", "from a import b", "run:\n", "FROMAGE\n"]) {
+    assert(!hook.matches({ path: "-", text }), text);
+  }
+});
+
+Deno.test("parse() reads the ignore file beside the build file and not the context's when both are there", async () => {
+  const { context } = await parseText("FROM scratch\nCOPY . /\n", {
+    files: { ".dockerignore": "a" },
+    siblings: { "Dockerfile.dockerignore": "b" },
+  });
+  assertEquals(context.read, ["Dockerfile.dockerignore"]);
+});
+
+Deno.test("parse() reads no ignore file when nothing is taken from the build context", async () => {
+  const { context } = await parseText("FROM scratch\nCOPY --from=a x /x\n", { images: { a: {} } });
+  assertEquals(context.read, []);
+});

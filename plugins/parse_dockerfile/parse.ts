@@ -1,0 +1,49 @@
+import type { BuildGraph, Kit, ParseContext, SourceFile } from "../../core/contract/mod.ts";
+import { failOnChecks, findTarget, openSession } from "./open_session.ts";
+import { factsOf, lowerInOrder, stagesNeededBy } from "./reach.ts";
+import type { Session } from "./session.ts";
+import { configOf } from "./stage_state.ts";
+import type { Stage } from "./stages.ts";
+
+/** Arguments that mean something to the builder even when no ARG line declares them. */
+const knownArgs = new Set(
+  ("http_proxy https_proxy ftp_proxy no_proxy all_proxy HTTP_PROXY HTTPS_PROXY FTP_PROXY NO_PROXY ALL_PROXY " +
+    "SOURCE_DATE_EPOCH").split(" "),
+);
+
+/** Turns a Dockerfile into a graph of the stages that the target needs. Rejects as {@linkcode ParseHook} says. */
+export async function parseDockerfile(source: SourceFile, context: ParseContext, kit: Kit): Promise<BuildGraph> {
+  const session = openSession({ kit, source, context, resolvesBases: true });
+  const target = findTarget(session);
+  try {
+    await lowerInOrder(stagesNeededBy(target, session), session);
+    const { state } = await session.lower(target);
+    failOnChecks(session.checks, kit);
+    await warnUnusedArgs(target, session);
+    return {
+      ...session.graph.prune(state.node),
+      platform: state.platform,
+      config: configOf(state),
+      ...(state.author === undefined ? {} : { author: state.author }),
+      history: state.history,
+    };
+  } finally {
+    for (const { rule, message, at } of session.checks.found()) {
+      context.emit({ type: "warning", code: rule, message, at });
+    }
+  }
+}
+
+async function warnUnusedArgs(target: Stage, session: Session): Promise<void> {
+  const { context, globals, stages } = session;
+  const declared = new Set([...globals.values.keys(), ...globals.declared.keys()]);
+  for (const { names } of await factsOf(target, session)) for (const name of names) declared.add(name);
+  for (const instruction of stages.flatMap((stage) => stage.instructions)) {
+    if (instruction.kind === "arg") { for (const { key } of instruction.pairs) declared.add(key); }
+  }
+  for (const name of Object.keys(context.args)) {
+    if (declared.has(name) || knownArgs.has(name) || name.startsWith("BUILDKIT_")) continue;
+    const message = `Build argument "${name}" is not used: no ARG declares it`;
+    context.emit({ type: "warning", code: "UnusedBuildArg", message });
+  }
+}

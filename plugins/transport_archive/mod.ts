@@ -1,0 +1,60 @@
+import type { Call, Kit, Plugin, PluginFactory, PluginHost, TransportSource } from "../../core/contract/mod.ts";
+import { openArchiveSink } from "./archive_sink.ts";
+import { openDirSink } from "./dir_sink.ts";
+import { openDirSource } from "./dir_source.ts";
+import { openDirectoryFiles } from "./directory_files.ts";
+import { openDockerSource } from "./docker_source.ts";
+import type { Files } from "./files.ts";
+import { openLayoutSink } from "./layout_sink.ts";
+import { openLayoutSource } from "./layout_source.ts";
+import { openTarFiles } from "./tar_files.ts";
+
+/**
+ * Images in files and directories: `docker-archive` (what `docker save` writes; an OCI layout in a tar is read too, as by Docker 25),
+ * `oci-archive`, `oci` (a layout directory) and `dir` (skopeo's form). The address is a path; sinks for archives take `-` for
+ * standard output.
+ */
+const transportArchive: PluginFactory = ({ kit }: PluginHost): Plugin => ({
+  name: "transport-archive",
+  api: 1,
+  transport: [
+    {
+      schemes: ["docker-archive"],
+      source: async (path, call) => await opening(await openTarFiles(path, kit, call), dockerOrLayout, { kit, call }),
+      sink: (path) => openArchiveSink(path, "docker", kit),
+    },
+    {
+      schemes: ["oci-archive"],
+      source: async (path, call) => await opening(await openTarFiles(path, kit, call), openLayoutSource, { kit, call }),
+      sink: (path) => openArchiveSink(path, "oci", kit),
+    },
+    {
+      schemes: ["oci"],
+      source: async (path, call) => await opening(await openDirectoryFiles(path, kit), openLayoutSource, { kit, call }),
+      sink: (path, call) => openLayoutSink(path, kit, call),
+    },
+    {
+      schemes: ["dir"],
+      source: async (path, call) => await opening(await openDirectoryFiles(path, kit), openDirSource, { kit, call }),
+      sink: (path) => openDirSink(path, kit),
+    },
+  ],
+});
+export default transportArchive;
+
+type OpenSource = (files: Files, kit: Kit, call: Call) => Promise<TransportSource>;
+
+/** An archive with both forms is read as the layout it holds: that has the manifests as they were. */
+const dockerOrLayout: OpenSource = async (files, kit, call) =>
+  await files.size("index.json") !== undefined && await files.size("oci-layout") !== undefined
+    ? await openLayoutSource(files, kit, call)
+    : await openDockerSource(files, kit, call);
+
+async function opening(files: Files, open: OpenSource, context: { kit: Kit; call: Call }): Promise<TransportSource> {
+  try {
+    return await open(files, context.kit, context.call);
+  } catch (cause) {
+    await files[Symbol.asyncDispose]();
+    throw cause;
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * Measures strata beside its peers and the bare work, and prints Markdown: `deno task bench [NAME…] [--runs=N]`. What the machine lacks is
+ * named and left out. Results that are worth keeping go to docs/benchmarks.md by hand, with the machine they are from.
+ */
+import { copySmallFiles } from "./copy_small_files.ts";
+import { imageLs } from "./image_ls.ts";
+import { copyLargeFile } from "./copy_large_file.ts";
+import { formatMeasurements, type Measurement } from "./measure.ts";
+
+/** One benchmark: a title and what it measured, strata's bar first. */
+export interface BenchResult {
+  readonly title: string;
+  readonly measurements: readonly Measurement[];
+}
+
+const benches: Readonly<Record<string, (runs: number) => Promise<readonly BenchResult[]>>> = {
+  "copy-small-files": copySmallFiles,
+  "copy-large-file": copyLargeFile,
+  "image-ls": imageLs,
+};
+
+const wanted = Deno.args.filter((arg) => !arg.startsWith("--"));
+const runs = Number(Deno.args.find((arg) => arg.startsWith("--runs="))?.slice(7) ?? 5);
+for (const [name, bench] of Object.entries(benches)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  for (const { title, measurements } of await bench(runs)) console.log(formatMeasurements(title, measurements));
+}

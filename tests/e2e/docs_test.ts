@@ -1,0 +1,91 @@
+/** Every command that a page shows is run, and what is generated is up to date. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { mustRun, runStrata, strataCommand, tempFolder } from "../helpers/strata.ts";
+import { cliPage, renderCliPage } from "../helpers/write_docs.ts";
+
+const root = fromFileUrl(new URL("../..", import.meta.url)).replace(/\/$/, "");
+
+async function page(name: string): Promise<string> {
+  return await Deno.readTextFile(`${root}/${name}`);
+}
+
+function blocks(text: string, language: string): string[] {
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\`$`, "gm"))].map((match) =>
+    match[1] ?? ""
+  );
+}
+
+async function run(script: string, env: Record<string, string>): Promise<string> {
+  const output = await new Deno.Command("sh", { args: ["-ec", script], cwd: root, env, stdin: "null" }).output();
+  const text = new TextDecoder().decode(output.stdout) + new TextDecoder().decode(output.stderr);
+  assertEquals(output.code, 0, `${script}\n${text}`);
+  return text;
+}
+
+Deno.test("README's first command builds the example and shows it", async () => {
+  await using folder = await tempFolder();
+  const [first = ""] = blocks(await page("README.md"), "sh");
+  assertStringIncludes(first, "npx -y deno@2.9.6 run -A cli.ts build -t hello examples/hello");
+  const text = await run(first, { STRATA_ROOT: folder.path });
+  assertStringIncludes(text, "hello        latest");
+});
+
+Deno.test("README's second command is the one that CI runs", async () => {
+  const second = blocks(await page("README.md"), "sh")[1]?.trim() ?? "";
+  assertEquals(second, "npx -y deno@2.9.6 task test");
+  assertStringIncludes(await page(".ci/run"), 'npx -y "deno@$version" task test');
+  assertStringIncludes(await page(".ci/run"), "version=2.9.6");
+});
+
+Deno.test("README's ten commands run in their order", async () => {
+  await using folder = await tempFolder();
+  const script = blocks(await page("README.md"), "sh").find((block) => block.startsWith("strata build")) ?? "";
+  assertEquals(script.trim().split("\n").length, 10);
+  const command = strataCommand().map((word) => `'${word}'`).join(" ");
+  const inFolder = script.replace("hello.tar", `${folder.path}/hello.tar`);
+  await run(`strata() { ${command} "$@"; }\n${inFolder}`, { STRATA_ROOT: `${folder.path}/root` });
+});
+
+Deno.test("README's plugin is twenty lines and something, type-checks, and builds an image through the config", async () => {
+  await using folder = await tempFolder();
+  const source = blocks(await page("README.md"), "ts").find((block) => block.startsWith("// list.ts")) ?? "";
+  const plugin = source.replace('"strata/contract"', JSON.stringify(`${root}/core/contract/mod.ts`));
+  await folder.write({ "config/list.ts": plugin, "src/app.list": "a.txt\n", "src/a.txt": "a\n" });
+  const check = await new Deno.Command(Deno.execPath(), {
+    args: ["check", `--config=${root}/deno.json`, `${folder.path}/config/list.ts`],
+  }).output();
+  assertEquals(check.code, 0, new TextDecoder().decode(check.stderr));
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(plugin));
+  const sha256 = new Uint8Array(hash).toHex();
+  const plugins = [{ name: "list-file", path: "list.ts", sha256, trusted: true }];
+  await folder.write({ "config/config.json": JSON.stringify({ plugins }) });
+  const options = { root: `${folder.path}/root`, env: { STRATA_CONFIG: `${folder.path}/config/config.json` } };
+  await mustRun(options, "build", "-t", "listed", "-f", `${folder.path}/src/app.list`, `${folder.path}/src`);
+  assertStringIncludes((await mustRun(options, "image", "tree", "listed")).stdout, "/a.txt");
+
+  await folder.write({ "config/list.ts": plugin + "\n" });
+  const changed = await runStrata(options, "image", "ls");
+  assertEquals(changed.code === 0, false);
+  assertStringIncludes(changed.stderr, "list.ts");
+});
+
+Deno.test("README's script runs", async () => {
+  const script = blocks(await page("README.md"), "ts").find((block) => block.includes("createEngine({")) ?? "";
+  await using folder = await tempFolder();
+  const here = script.replace('"./mod.ts"', JSON.stringify(`${root}/mod.ts`)).replace(
+    "/tmp/strata-example",
+    `${folder.path}/root`,
+  );
+  await folder.write({ "script.ts": here });
+  const output = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", "--check", `--config=${root}/deno.json`, `${folder.path}/script.ts`],
+    cwd: root,
+  }).output();
+  assertEquals(output.code, 0, new TextDecoder().decode(output.stderr));
+  assertEquals(/^sha256:[0-9a-f]{64} 1\n$/.test(new TextDecoder().decode(output.stdout)), true);
+});
+
+Deno.test("docs/cli.md is what the commands say", async () => {
+  assertEquals(await Deno.readTextFile(cliPage), await renderCliPage(), "run: deno task docs");
+});

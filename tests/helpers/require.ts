@@ -1,0 +1,51 @@
+/** Names a program that a test needs and the Debian package it comes in. */
+export interface Need {
+  /** Program on the PATH. */
+  readonly program: string;
+  /** Debian package. */
+  readonly debianPackage: string;
+}
+
+/** Programs the tests know how to talk to. */
+export const peers = {
+  tar: { program: "tar", debianPackage: "tar" },
+  python: { program: "python3", debianPackage: "python3" },
+  skopeo: { program: "skopeo", debianPackage: "skopeo" },
+  umoci: { program: "umoci", debianPackage: "umoci" },
+  podman: { program: "podman", debianPackage: "podman" },
+  buildah: { program: "buildah", debianPackage: "buildah" },
+  docker: { program: "docker", debianPackage: "docker.io" },
+  dockerd: { program: "dockerd", debianPackage: "docker.io" },
+  git: { program: "git", debianPackage: "git" },
+  xz: { program: "xz", debianPackage: "xz-utils" },
+  bzip2: { program: "bzip2", debianPackage: "bzip2" },
+  zstd: { program: "zstd", debianPackage: "zstd" },
+  setpriv: { program: "setpriv", debianPackage: "util-linux" },
+  bash: { program: "bash", debianPackage: "bash" },
+} as const satisfies Record<string, Need>;
+
+const reported = new Set<string>();
+
+/**
+ * Whether this machine lacks something a test needs: programs, or being root. Use it as `ignore` of a test, which then counts as skipped;
+ * the reason is printed once.
+ */
+export function isMissing(...needs: readonly (Need | "root")[]): boolean {
+  const lacking = needs.filter((need) => need === "root" ? Deno.uid() !== 0 : !isOnPath(need.program));
+  for (const need of lacking) {
+    const reason = need === "root" ? "needs root" : `needs ${need.program} (Debian package ${need.debianPackage})`;
+    if (!reported.has(reason)) console.log(`skipped: ${reason}`);
+    reported.add(reason);
+  }
+  return lacking.length > 0;
+}
+
+function isOnPath(program: string): boolean {
+  return (Deno.env.get("PATH") ?? "").split(":").some((folder) => {
+    try {
+      return Deno.statSync(`${folder}/${program}`).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
