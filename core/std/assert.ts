@@ -7,6 +7,7 @@ export {
   assertInstanceOf,
   AssertionError,
   assertLess,
+  assertLessOrEqual,
   assertMatch,
   assertNotEquals,
   assertNotMatch,

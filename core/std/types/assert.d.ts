@@ -32,6 +32,8 @@ export function assertObjectMatch(
 ): void;
 /** Fails unless actual is less than expected. */
 export function assertLess<T>(actual: T, expected: T, msg?: string): void;
+/** Fails unless actual is at most expected. */
+export function assertLessOrEqual<T>(actual: T, expected: T, msg?: string): void;
 /** Fails unless actual is greater than expected. */
 export function assertGreater<T>(actual: T, expected: T, msg?: string): void;
 /** Fails unless the function throws; gives the error. */
