@@ -74,27 +74,96 @@ export interface Tree {
   walk(path: string, selection: TreeSelection, call: Call): AsyncIterable<LayerEntry>;
 }
 
-/** Something mounted into a run; never part of the resulting layer. */
+/** Something mounted into a run; never part of the resulting layer. Targets are absolute and not `/`. */
 export type RunMount =
-  | { readonly type: "bind"; readonly target: string; readonly input: number; readonly source: string }
-  | { readonly type: "cache"; readonly target: string; readonly id: string }
-  | { readonly type: "secret"; readonly target: string; readonly id: string; readonly mode: number }
-  | { readonly type: "tmpfs"; readonly target: string };
+  | {
+    /** A path of an input; what is written there is lost. */
+    readonly type: "bind";
+    readonly target: string;
+    /** Index in {@linkcode LayerContext.inputs}. */
+    readonly input: number;
+    /** Path in that input, `.` for all of it. */
+    readonly source: string;
+    readonly readonly: boolean;
+  }
+  | {
+    /** A directory that stays from build to build. */
+    readonly type: "cache";
+    readonly target: string;
+    /** What tells it from every other one. */
+    readonly id: string;
+    /** `shared`: others may use it at the same time; `private`: they get another one; `locked`: they wait. */
+    readonly sharing: "shared" | "private" | "locked";
+    readonly readonly: boolean;
+    /** Input that a new one starts with, at `source`; null starts empty. */
+    readonly input: number | null;
+    readonly source: string;
+    /** Owner and permission bits of a new one that starts empty. */
+    readonly uid: number;
+    readonly gid: number;
+    readonly mode: number;
+  }
+  | {
+    /** A secret of the caller, by id, as a file, an environment variable or both. */
+    readonly type: "secret";
+    readonly id: string;
+    /** Path of the file; null for none. */
+    readonly target: string | null;
+    /** Name of the variable; null for none. */
+    readonly env: string | null;
+    /** Whether the run fails without it; it goes without when not. */
+    readonly required: boolean;
+    readonly uid: number;
+    readonly gid: number;
+    readonly mode: number;
+  }
+  | {
+    /** Socket of an SSH agent of the caller, by id; `SSH_AUTH_SOCK` of the first leads to it. */
+    readonly type: "ssh";
+    readonly id: string;
+    readonly target: string;
+    readonly required: boolean;
+    readonly uid: number;
+    readonly gid: number;
+    readonly mode: number;
+  }
+  | {
+    readonly type: "tmpfs";
+    readonly target: string;
+    /** Most bytes it holds; null for half of the memory. */
+    readonly size: number | null;
+    readonly readonly: boolean;
+  };
+
+/** A file put in place before a command starts, outside of the resulting layer. */
+export interface RunFile {
+  /** Absolute path below `/dev/pipes`. */
+  readonly path: string;
+  readonly text: string;
+  /** Permission bits. */
+  readonly mode: number;
+}
 
 /** A command to run on top of a tree. */
 export interface RunSpec {
-  /** Program and arguments; no shell is added. */
+  /** Program and arguments; no shell is added. Never empty. */
   readonly args: readonly string[];
   /** `NAME=value`. */
   readonly env: readonly string[];
   /** Absolute working directory, created when missing. */
   readonly cwd: string;
-  /** `user[:group]`, by name or number. */
+  /** `user[:group]`, by name or number, looked up in the files of the run; empty for root. */
   readonly user: string;
   /** Network the command sees. */
   readonly network: "none" | "host" | "default";
+  /** `insecure` keeps all privileges; the caller has to allow it. */
+  readonly security: "sandbox" | "insecure";
+  /** Host name; null for the usual one. */
+  readonly hostname: string | null;
   /** Mounts, in order. */
   readonly mounts: readonly RunMount[];
+  /** Scripts. */
+  readonly files: readonly RunFile[];
 }
 
 /** What a layer hook may use. */
@@ -108,7 +177,10 @@ export interface LayerContext extends Call {
   readonly sourceDateEpoch: number | undefined;
   /** Trees of the node's inputs, in order. */
   readonly inputs: readonly Tree[];
-  /** Runs a command on a writable copy of `inputs[0]`; yields what it changed. Rejects `STEP_FAILED`. */
+  /**
+   * Runs a command on a writable copy of `inputs[0]`; yields what it changed. At most once for a layer. Rejects `STEP_FAILED`
+   * with `detail` `{exitCode, output}`, and `UNSUPPORTED` where the host cannot run it.
+   */
   run(spec: RunSpec): AsyncIterable<LayerEntry>;
   /** Content that lives as long as this build and, under a remembered name, beyond it. */
   readonly scratch: Scratch;

@@ -40,6 +40,8 @@ export interface BuildOp {
   readonly kind: string;
   /** Arguments, fully expanded. Everything in here is part of the cache key. */
   readonly args: Readonly<Record<string, Json>>;
+  /** Arguments that do not decide the result, such as the id of a cache mount: not part of the cache key. */
+  readonly unkeyed?: Readonly<Record<string, Json>>;
 }
 
 /** Index into {@linkcode BuildGraph.nodes}. */

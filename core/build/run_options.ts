@@ -1,0 +1,54 @@
+/** Where the content of a secret is. */
+export type SecretSource =
+  | {
+    readonly type: "file";
+    /** Path of this host. */
+    readonly path: string;
+  }
+  | { readonly type: "value"; readonly value: string };
+
+/** A limit of a process's resources. */
+export interface Ulimit {
+  /** Name as for `ulimit`, lower case, such as `nofile`. */
+  readonly name: string;
+  /** -1 for none. */
+  readonly soft: number;
+  /** -1 for none. */
+  readonly hard: number;
+}
+
+/** What a caller allows commands to do that they may not do by themselves. */
+export const entitlements = ["network.host", "security.insecure"] as const;
+
+/** One thing that a caller may allow. */
+export type Entitlement = typeof entitlements[number];
+
+/** How the commands of a build run. None of it is part of a cache key. */
+export interface RunOptions {
+  /** OCI runtime: `crun`, `runc`, a path, or `chroot`; the first one that is installed when left out. */
+  readonly runtime?: string;
+  /** Network of commands that do not choose one; `default` when left out. */
+  readonly network?: "default" | "host" | "none";
+  /** Lines of `/etc/hosts` besides the usual ones; the address `host-gateway` stands for the host. */
+  readonly hosts?: readonly { readonly name: string; readonly address: string }[];
+  /** Name servers in place of the host's. */
+  readonly dns?: readonly string[];
+  /** Search domains in place of the host's. */
+  readonly dnsSearch?: readonly string[];
+  /** Resolver options in place of the host's. */
+  readonly dnsOptions?: readonly string[];
+  readonly ulimits?: readonly Ulimit[];
+  /** Bytes of `/dev/shm`; 64 MiB when left out. */
+  readonly shmBytes?: number;
+  /** Bytes of memory that a command and its children may use together. */
+  readonly memoryBytes?: number;
+  /** Processors that they may use, with fractions. */
+  readonly cpus?: number;
+  readonly allowed?: readonly Entitlement[];
+  /** Secrets by id. */
+  readonly secrets?: Readonly<Record<string, SecretSource>>;
+  /** Paths of SSH agents' sockets by id. */
+  readonly agents?: Readonly<Record<string, string>>;
+  /** `shell` opens a shell on this process's terminal where a command failed. */
+  readonly onFailure?: "fail" | "shell";
+}
