@@ -3,7 +3,8 @@ import { createLibcRoot } from "./libc_root.ts";
 import { createLibcWriter } from "./libc_writer.ts";
 import { createPortableRoot } from "./portable_root.ts";
 import { createPortableWriter } from "./portable_writer.ts";
-import type { Root, RootWriter } from "./root.ts";
+import { EngineError } from "../errors.ts";
+import type { Root, RootWriter, SnapshotWriter } from "./root.ts";
 
 export type * from "./root.ts";
 export type { FileStat, FileType } from "./file_stat.ts";
@@ -27,4 +28,15 @@ export function openRootWriter(path: string, kind?: FileSystemKind): RootWriter 
   const writer = libc === undefined ? undefined : openLibcWriter();
   if (libc === undefined || writer === undefined) return createPortableWriter(path);
   return createLibcWriter(path, libc, writer);
+}
+
+/** Opens a directory for writing a snapshot. Throws `UNSUPPORTED` where libc may not be called. */
+export function openSnapshotWriter(path: string): SnapshotWriter {
+  const libc = openLibc();
+  const writer = openLibcWriter();
+  if (libc !== undefined && writer !== undefined) return createLibcWriter(path, libc, writer);
+  throw new EngineError("UNSUPPORTED", `Cannot write snapshot "${path}": this process may not call the C library`, {
+    detail: { what: "snapshot", known: ["linux with FFI permitted"] },
+    hint: "Run on Linux, and allow FFI",
+  });
 }

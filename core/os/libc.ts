@@ -37,6 +37,13 @@ const writeSymbols = {
   utimensat: { parameters: [i32, buffer, buffer, i32], result: i32 },
   futimens: { parameters: [i32, buffer], result: i32 },
   fsetxattr: { parameters: [i32, buffer, buffer, usize, i32], result: i32 },
+  fremovexattr: { parameters: [i32, buffer], result: i32 },
+} as const;
+
+const mountSymbols = {
+  mount: { parameters: [buffer, buffer, buffer, "u64", buffer], result: i32 },
+  umount2: { parameters: [buffer, i32], result: i32 },
+  unshare: { parameters: [i32], result: i32 },
 } as const;
 
 type Symbols<S extends Deno.ForeignLibraryInterface> = Deno.DynamicLibrary<S>["symbols"];
@@ -49,6 +56,9 @@ export interface Libc extends Symbols<typeof readSymbols> {
 
 /** Calls that write. */
 export type LibcWriter = Symbols<typeof writeSymbols>;
+
+/** Calls that change what is mounted where. */
+export type LibcMounter = Symbols<typeof mountSymbols>;
 
 /**
  * Flags and numbers of Linux's system call interface; the same on x86_64 and aarch64 but where a function gives them.
@@ -73,6 +83,15 @@ export const Sys = {
   RESOLVE_IN_ROOT: 0x10,
   STATX_BASIC_STATS: 0x7ff,
   SEEK_SET: 0,
+  CLONE_NEWNS: 0x20000,
+  MS_RDONLY: 0x1n,
+  MS_NOSUID: 0x2n,
+  MS_NODEV: 0x4n,
+  MS_REMOUNT: 0x20n,
+  MS_BIND: 0x1000n,
+  MS_REC: 0x4000n,
+  MS_PRIVATE: 0x40000n,
+  MNT_DETACH: 2,
   /** Number of `openat2`; one of those that are the same on every architecture. */
   openat2: 437n,
 } as const;
@@ -81,6 +100,7 @@ export const Sys = {
 // lives.
 let reader: { readonly symbols: Libc; readonly path: string } | null | undefined;
 let writer: LibcWriter | undefined;
+let mounter: LibcMounter | undefined;
 
 /** libc's reading calls, or undefined where there is no FFI permission, no Linux, or no libc with these symbols. */
 export function openLibc(): Libc | undefined {
@@ -92,6 +112,12 @@ export function openLibc(): Libc | undefined {
 export function openLibcWriter(): LibcWriter | undefined {
   if (openLibc() === undefined || !reader) return undefined;
   return writer ??= Deno.dlopen(reader.path, writeSymbols).symbols;
+}
+
+/** libc's mounting calls; as {@linkcode openLibcWriter}. */
+export function openLibcMounter(): LibcMounter | undefined {
+  if (openLibc() === undefined || !reader) return undefined;
+  return mounter ??= Deno.dlopen(reader.path, mountSymbols).symbols;
 }
 
 function load(): { symbols: Libc; path: string } | null {

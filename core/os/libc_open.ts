@@ -58,17 +58,29 @@ export class LibcOpener implements Disposable {
    * which a look at the open file tells.
    */
   openNear(path: string, flags: number, action: string): number {
+    const parent = this.openParent(path, action);
+    const name = this.#bytesOf(path.slice(path.lastIndexOf("/") + 1));
+    if (name === undefined) throw osError({ action, syscall: "openat", errno: "ENAMETOOLONG", path });
+    const fd = this.#libc.openat(parent, name, flags | Sys.O_CLOEXEC | Sys.O_NOFOLLOW, 0);
+    if (fd < 0) throw this.failure("openat", path, action);
+    return fd;
+  }
+
+  /** The directory that a path is in, opened to name what is in it; open until another one is asked for. */
+  openParent(path: string, action: string): number {
     const slash = path.lastIndexOf("/");
     const directory = slash < 0 ? "." : path.slice(0, slash);
     if (this.#near?.directory !== directory) {
-      this.#leaveNear();
+      this.leaveParent();
       this.#near = { directory, fd: this.open(directory, Sys.O_PATH | Sys.O_DIRECTORY, action) };
     }
-    const name = this.#bytesOf(path.slice(slash + 1));
-    if (name === undefined) throw osError({ action, syscall: "openat", errno: "ENAMETOOLONG", path });
-    const fd = this.#libc.openat(this.#near.fd, name, flags | Sys.O_CLOEXEC | Sys.O_NOFOLLOW, 0);
-    if (fd < 0) throw this.failure("openat", path, action);
-    return fd;
+    return this.#near.fd;
+  }
+
+  /** Closes what `openParent` left open, so that a directory that was replaced is not used any more. */
+  leaveParent(): void {
+    if (this.#near !== undefined) this.#libc.close(this.#near.fd);
+    this.#near = undefined;
   }
 
   /** The error for a call that just failed; reads errno, so nothing may be called in between. */
@@ -77,14 +89,9 @@ export class LibcOpener implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#leaveNear();
+    this.leaveParent();
     if (this.#isOpen) this.#libc.close(this.#root);
     this.#isOpen = false;
-  }
-
-  #leaveNear(): void {
-    if (this.#near !== undefined) this.#libc.close(this.#near.fd);
-    this.#near = undefined;
   }
 
   #tryOpen(path: string, flags: number): number {

@@ -43,6 +43,10 @@ function createAt(host: string, path: string): WritableFile {
       length += bytes;
       file.seekSync(length, Deno.SeekMode.Start);
     },
+    setAttributes(attributes): readonly string[] {
+      attempt({ syscall: "chmod", action: "write", path }, () => setAt(host, attributes));
+      return Object.keys(attributes.xattrs ?? {});
+    },
     end: () => attempt({ syscall: "ftruncate", action: "write", path }, () => file.truncateSync(length)),
     [Symbol.dispose]: () => file.close(),
   };

@@ -85,17 +85,36 @@ export interface RootWriter extends Disposable {
   unlink(path: string): void;
 }
 
+/** A directory that becomes a snapshot, for writing all that a layer can hold. */
+export interface SnapshotWriter extends RootWriter {
+  /** Makes a file with its content and attributes; gives what {@linkcode RootWriter.setAttributes} does. */
+  writeFile(path: string, content: Uint8Array<ArrayBuffer>, attributes: FileAttributes): readonly string[];
+  /** Removes whatever is there with everything below it, following nothing; does nothing when it is absent. */
+  removeAll(path: string): void;
+  /** Value of an extended attribute of a file or directory; undefined when it has none of this name. */
+  xattr(path: string, name: string): Uint8Array | undefined;
+  /** Sets an extended attribute of a file or directory. */
+  setXattr(path: string, name: string, value: string): void;
+  /** Takes an extended attribute away, if it is there. */
+  removeXattr(path: string, name: string): void;
+}
+
 /** An open file being written. */
 export interface WritableFile extends Disposable {
   /** Writes all the bytes at the current position. */
   write(bytes: Uint8Array<ArrayBuffer>): void;
+  /** Sets attributes as {@linkcode RootWriter.setAttributes} does; after the last write, which would change the time. */
+  setAttributes(attributes: FileAttributes): readonly string[];
   /** Skips bytes, leaving a hole; call `end` when nothing is written after it. */
   skip(bytes: number): void;
   /** Sets the length to what was written and skipped. */
   end(): void;
 }
 
-/** Whether an extended attribute belongs into an image (behaves as BuildKit: `security.capability` and `user.*`). */
+/**
+ * Whether an extended attribute belongs into an image (behaves as BuildKit: `security.capability` and `user.*`, but not what the overlay
+ * file system keeps for itself).
+ */
 export function isImageXattr(name: string): boolean {
-  return name === "security.capability" || name.startsWith("user.");
+  return name === "security.capability" || (name.startsWith("user.") && !name.startsWith("user.overlay."));
 }
