@@ -10,6 +10,7 @@ import type { Chain } from "./chain.ts";
 import { createLayerFiles, type LayerFiles } from "./layer_files.ts";
 import { createLimit, type Limit } from "./limit.ts";
 import { type BaseFacts, createNodeStates, type NodeState, type SourceProvider } from "./node_state.ts";
+import type { RunOptions } from "./run_options.ts";
 import { type LayerNode, locate, runStep, type StepEnvironment } from "./step.ts";
 
 /** What solving needs. */
@@ -24,6 +25,8 @@ export interface SolveOptions {
   readonly clock: () => Date;
   /** Seconds since the Unix epoch; undefined without SOURCE_DATE_EPOCH. */
   readonly sourceDateEpoch: number | undefined;
+  /** How commands run. */
+  readonly run: RunOptions;
 }
 
 /** How many steps a build had. */

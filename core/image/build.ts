@@ -40,6 +40,7 @@ export async function buildImage(engine: Engine, input: BuildInput, call: Call):
     jobs: input.jobs ?? navigator.hardwareConcurrency,
     clock: engine.clock,
     sourceDateEpoch: plan.sourceDateEpoch,
+    run: input.run ?? {},
   }, call);
   call.emit({ type: "step-started", step: "export", name: "exporting" });
   try {

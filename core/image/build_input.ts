@@ -1,5 +1,6 @@
 import type { Platform } from "../oci/descriptor.ts";
 import type { ContextSource } from "../build/context_source.ts";
+import type { RunOptions } from "../build/run_options.ts";
 import type { Annotation } from "./annotation.ts";
 
 /** A place that `COPY --from` and `FROM` can name besides stages and images. */
@@ -101,6 +102,8 @@ export interface BuildInput {
   readonly outputs?: readonly BuildOutput[];
   /** Steps that may be at work at once; one for each core when left out. */
   readonly jobs?: number;
+  /** How the commands of the build file run; alone, in the usual sandbox and without secrets when left out. */
+  readonly run?: RunOptions;
 }
 
 /** What reads a build context from standard input: a tar, or a build file that needs none. */

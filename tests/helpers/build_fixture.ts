@@ -81,6 +81,7 @@ export function solveOptions(store: Store, hook: LayerHook, more: Partial<SolveO
     jobs: 4,
     clock: () => new Date(seconds++ * 1000),
     sourceDateEpoch: undefined,
+    run: {},
     ...more,
   };
 }
