@@ -109,10 +109,10 @@ function checkWords(name: string, command: Command, words: readonly string[]): v
   const { min, max } = command.words;
   if (words.length >= min && words.length <= max) return;
   const expected = min === max ? `${min}` : max === Infinity ? `at least ${min}` : `${min} to ${max}`;
-  const noun = expected === "1" || expected === "at least 1" ? "argument" : "arguments";
+  const argumentsOf = (count: string): string => `${count} argument${/^(at least )?1$/.test(count) ? "" : "s"}`;
   throw new EngineError(
     "INVALID_ARGUMENT",
-    `Cannot run "strata ${name}": got ${words.length} arguments, expected ${expected} ${noun}`,
+    `Cannot run "strata ${name}": got ${argumentsOf(`${words.length}`)}, expected ${argumentsOf(expected)}`,
     {
       detail: { field: "arguments", value: words.length },
       hint: `Usage: strata ${name} ${command.usage}`,

@@ -68,7 +68,13 @@ export const showFlags: readonly Flag[] = [
     help: "Only print the graph or the outline",
     choices: ["graph", "outline"],
   },
-  { name: "format", type: "string", value: "FORMAT", help: "json for --check", choices: ["text", "json"] },
+  {
+    name: "format",
+    type: "string",
+    value: "FORMAT",
+    help: "json for --check and --print=outline",
+    choices: ["text", "json"],
+  },
 ];
 
 /** What a build is told, from its flags. `environment` gives a variable of this process. Throws `INVALID_ARGUMENT`. */

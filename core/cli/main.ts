@@ -1,7 +1,8 @@
-import type { Call } from "../contract/call.ts";
+import type { Call, EngineEvent } from "../contract/call.ts";
 import type { Engine } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import { readInput } from "./args.ts";
+import { paint, printable } from "./color.ts";
 import type { Context } from "./command.ts";
 import { commands } from "./command_list.ts";
 import { findCommand, groupNames } from "./find_command.ts";
@@ -79,7 +80,7 @@ async function run(words: readonly string[], root: string | undefined, host: Cli
   }
   const input = await readInput(entry.name, command, own.rest);
   let engine: Engine | undefined;
-  const call: Call = { signal: host.signal, emit: () => {} };
+  const call: Call = { signal: host.signal, emit: (event) => showWarning(event, host.terminal) };
   const context: Context = {
     terminal: host.terminal,
     call,
@@ -94,6 +95,11 @@ async function run(words: readonly string[], root: string | undefined, host: Cli
   }
 }
 
+function showWarning(event: EngineEvent, terminal: Terminal): void {
+  if (event.type !== "warning") return;
+  terminal.err(`${paint("yellow", "warning:", terminal.hasColor)} ${printable(event.message)}\n`);
+}
+
 async function runUnknown(words: readonly string[], terminal: Terminal): Promise<number> {
   const [first = "", second] = words;
   const isGroup = groupNames(commands).includes(first);
@@ -101,11 +107,18 @@ async function runUnknown(words: readonly string[], terminal: Terminal): Promise
     return await showOverview(terminal, first);
   }
   const name = isGroup ? `${first} ${second}` : first;
-  const near = suggest(name, commands.flatMap((entry) => [entry.name, ...entry.aliases]));
+  const near = suggestGroup(words) ?? suggest(name, commands.flatMap((entry) => [entry.name, ...entry.aliases]));
   throw new EngineError("INVALID_ARGUMENT", `Cannot run "strata ${name}": no such command`, {
     detail: { field: "command", value: name },
     hint: near === undefined ? 'Run "strata --help" for the list of commands' : `Did you mean "strata ${near}"?`,
   });
+}
+
+/** A command that differs from what was typed in the name of its group only. */
+function suggestGroup([first = "", second]: readonly string[]): string | undefined {
+  const group = second === undefined ? undefined : suggest(first, groupNames(commands));
+  const name = `${group} ${second}`;
+  return group === undefined || findCommand(commands, [group, second ?? ""])?.length !== 2 ? undefined : name;
 }
 
 async function showOverview(terminal: Terminal, group: string | undefined): Promise<number> {

@@ -13,6 +13,7 @@ import { hostPlatform, usualPlatform } from "../oci/platform.ts";
 import { streamOf } from "../stream/byte_stream.ts";
 import { decompress } from "../stream/compression.ts";
 import { aliasOf } from "./alias.ts";
+import { ofArchive, standardInput } from "./archive_error.ts";
 import { nameLoaded } from "./name_loaded.ts";
 import { readTarget } from "./tag.ts";
 
@@ -20,6 +21,8 @@ import { readTarget } from "./tag.ts";
 export interface ImportInput {
   /** A tar of a root file system, plain or compressed. */
   readonly content: ByteStream;
+  /** What messages call it; `standard input` when left out. */
+  readonly label?: string;
   /** Name of the image; dangling when left out. */
   readonly reference?: string;
   /** Instructions applied to the config, e.g. `CMD ["sh"]`. */
@@ -56,7 +59,9 @@ export async function importImage(engine: ImportEngine, input: ImportInput, call
   const exec = await applyChanges(engine, { changes: input.changes ?? [], platform }, call);
   await using lease = await store.lease(call);
   void lease;
-  const layer = await storeLayer(store, input.content, call);
+  const layer = await storeLayer(store, input.content, call).catch((cause) => {
+    throw ofArchive(cause, "import", input.label ?? standardInput);
+  });
   const epoch = engine.config.sourceDateEpoch;
   const created = (epoch === undefined ? engine.clock() : new Date(epoch * 1000)).toISOString();
   const config: ImageConfig = {
@@ -85,7 +90,7 @@ async function storeLayer(store: Store, content: ByteStream, call: Call): Promis
   const { stream } = await decompress(content);
   const layer = await store.ingest(stream, MediaType.layer, call);
   if (layer.size === 0) {
-    throw new EngineError("INVALID_ARGUMENT", "Cannot import image: the input is empty, expected a tar");
+    throw new EngineError("INVALID_ARGUMENT", "Cannot read tar archive: it is empty");
   }
   const { diffId, index } = await indexLayer(await store.open(layer, call), layer, call);
   await store.update([await storeIndex(store, diffId, index, call)], call);

@@ -1,4 +1,5 @@
 import type { Call } from "../contract/call.ts";
+import { EngineError } from "../errors.ts";
 import type { Descriptor, Digest, Platform } from "../oci/descriptor.ts";
 import type { Reference } from "../oci/reference.ts";
 import { verifiedSource } from "../store/verified.ts";
@@ -57,6 +58,11 @@ async function loadFrom(
     const image = images.get(descriptor.digest) ?? { root: descriptor, references: [] };
     images.set(descriptor.digest, image);
     if (reference !== undefined) image.references.push(reference);
+  }
+  if (images.size === 0) {
+    throw new EngineError("INVALID_ARGUMENT", `Cannot load "${place.path}": there is no image in it`, {
+      detail: { field: "source", value: place.path },
+    });
   }
   const copied: { descriptor: Descriptor; references: readonly Reference[] }[] = [];
   for (const { root, references } of images.values()) {

@@ -5,6 +5,7 @@ import type { Digest } from "../oci/descriptor.ts";
 import { MediaType } from "../oci/media_type.ts";
 import { readChunks, streamOver } from "../stream/byte_stream.ts";
 import { decompress, detectCompression } from "../stream/compression.ts";
+import { ofArchive, standardInput } from "./archive_error.ts";
 
 /** Where `load` reads: a path of an archive or layout directory, or a stream of an archive. */
 export type LoadSource = { readonly path: string } | { readonly stream: ByteStream };
@@ -28,7 +29,12 @@ export interface LoadPlace extends AsyncDisposable {
  * `INVALID_ARGUMENT`, `OS_FAILED`.
  */
 export async function openLoadPlace(store: Store, source: LoadSource, call: Call): Promise<LoadPlace> {
-  if ("stream" in source) return { ...await spool(store, source.stream, call), label: "-" };
+  if ("stream" in source) {
+    const spooled = spool(store, source.stream, call).catch((cause) => {
+      throw ofArchive(cause, "load", standardInput);
+    });
+    return { ...await spooled, label: standardInput };
+  }
   const { path } = source;
   let info: Deno.FileInfo;
   try {
@@ -46,11 +52,14 @@ export async function openLoadPlace(store: Store, source: LoadSource, call: Call
 }
 
 /** The same error, speaking of what the user named and not of where it was put aside. */
-export function namingInput(place: LoadPlace, error: unknown): unknown {
-  const { path, label } = place;
-  if (label === undefined || !isEngineError(error) || !error.message.includes(path)) return error;
-  const { code, detail, hint, cause } = error;
-  return new EngineError(code, error.message.replaceAll(path, label), {
+export function namingInput({ path, label }: LoadPlace, error: unknown): unknown {
+  if (!isEngineError(error)) return error;
+  const named = label === undefined || !error.message.includes(path) ? error : retold(error, path, label);
+  return ofArchive(named, "load", label ?? path);
+}
+
+function retold({ code, message, detail, hint, cause }: EngineError, path: string, label: string): EngineError {
+  return new EngineError(code, message.replaceAll(path, label), {
     cause,
     detail: detail["path"] === path ? { ...detail, path: label } : detail,
     ...(hint === undefined ? {} : { hint }),
@@ -137,6 +146,6 @@ function pathError(path: string, cause: unknown): unknown {
       detail: { kind: "file", name: path },
     });
   }
-  if (!(cause instanceof Deno.errors.PermissionDenied)) return cause;
+  if (!(cause instanceof Deno.errors.PermissionDenied)) return ofArchive(cause, "load", path);
   return new EngineError("OS_FAILED", `Cannot load "${path}": permission denied`, { cause, detail: { path } });
 }

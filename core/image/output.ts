@@ -76,6 +76,12 @@ async function writeFolder(
   call: Call,
 ): Promise<void> {
   const isNew = await Deno.lstat(dest).then(() => false, () => true);
+  if (!isNew && !await Deno.stat(dest).then(({ isDirectory }) => isDirectory, () => false)) {
+    fail(
+      dest,
+      new EngineError("OS_FAILED", `Cannot write output "${dest}": it is no directory`, { detail: { path: dest } }),
+    );
+  }
   const target = isNew ? temporaryBeside(dest) : dest;
   try {
     for (const { tree, folder } of parts) {

@@ -45,8 +45,17 @@ export function temporaryBeside(path: string): string {
 export function fail(path: string, cause: unknown): never {
   if (isEngineError(cause)) throw cause;
   // The system repeats the paths of its call, which may be temporary ones.
-  const state = (cause instanceof Error ? cause.message : String(cause)).replace(/(\(os error \d+\)).*$/s, "$1");
-  throw new EngineError("OS_FAILED", `Cannot write output "${path}": ${state}`, { cause, detail: { path } });
+  const said = (cause instanceof Error ? cause.message : String(cause)).replace(/(\(os error \d+\)).*$/s, "$1");
+  const isMissing = cause instanceof Deno.errors.NotFound;
+  throw new EngineError(
+    "OS_FAILED",
+    `Cannot write output "${path}": ${isMissing ? "its directory does not exist" : said}`,
+    {
+      cause,
+      detail: { path },
+      ...(isMissing ? { hint: "Make the directory, or choose another path" } : {}),
+    },
+  );
 }
 
 async function findPlace(path: string): Promise<{ readonly path: string; readonly isDirect: boolean }> {

@@ -32,6 +32,16 @@ export const command: Command = {
     if (what === "graph") return await printGraphs(build, context);
     if (what === "outline") return await printOutline(build, input, context);
     if (what !== undefined) throw unknownChoice("print", what, ["graph", "outline"]);
+    if (input.text("format") !== undefined) {
+      throw new EngineError(
+        "INVALID_ARGUMENT",
+        "Cannot use --format with a build: it is for --check and --print=outline",
+        {
+          detail: { field: "format" },
+          hint: "Add --metadata-file for facts about the result as JSON, or --progress=rawjson for what happens",
+        },
+      );
+    }
     return await run(build, input, context);
   },
 };

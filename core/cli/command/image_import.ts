@@ -22,10 +22,16 @@ export const command: Command = {
   complete: "file",
   async run(input: Input, context: Context): Promise<number> {
     const [path = "", reference] = input.words;
+    if (path === "-" && context.terminal.isStdinTerminal) {
+      throw new EngineError("INVALID_ARGUMENT", "Cannot import from a terminal", {
+        detail: { field: "file", value: path },
+        hint: "Name a file or send a tar to standard input",
+      });
+    }
     const message = input.text("message");
     const engine = await context.openEngine();
     const result = await importImage(engine, {
-      content: path === "-" ? context.terminal.stdin : await openFile(path),
+      ...(path === "-" ? { content: context.terminal.stdin } : { content: await openFile(path), label: path }),
       changes: input.list("change"),
       ...(reference === undefined ? {} : { reference }),
       ...(message === undefined ? {} : { message }),
@@ -37,8 +43,15 @@ export const command: Command = {
 };
 
 async function openFile(path: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  if (/^https?:/.test(path)) {
+    // Not shown: a URL may hold a password.
+    throw new EngineError("INVALID_ARGUMENT", "Cannot import from a URL: expected a file or -", {
+      detail: { field: "file" },
+      hint: "Download it: curl -L URL | strata import -",
+    });
+  }
   try {
-    return (await Deno.open(path)).readable;
+    if (!(await Deno.stat(path)).isDirectory) return (await Deno.open(path)).readable;
   } catch (cause) {
     const state = cause instanceof Deno.errors.NotFound ? "no such file" : "it cannot be opened";
     throw new EngineError("NOT_FOUND", `Cannot import "${path}": ${state}`, {
@@ -46,4 +59,8 @@ async function openFile(path: string): Promise<ReadableStream<Uint8Array<ArrayBu
       detail: { kind: "file", name: path },
     });
   }
+  throw new EngineError("INVALID_ARGUMENT", `Cannot import "${path}": it is a directory, expected a tar`, {
+    detail: { field: "file", value: path },
+    hint: "Pack it: tar -C DIR -c . | strata import -",
+  });
 }

@@ -1,4 +1,5 @@
 import { imageTree, type TreeFile, type TreeLayerRow } from "../../image/tree.ts";
+import { EngineError } from "../../errors.ts";
 import { printable, printableLine } from "../color.ts";
 import type { Command, Context, Input } from "../command.ts";
 import { platformFlag, readPlatform } from "../platform_flag.ts";
@@ -19,9 +20,15 @@ export const command: Command = {
   complete: "image",
   async run(input: Input, context: Context): Promise<number> {
     const [image = ""] = input.words;
+    const format = input.text("format")?.trim() ?? "";
+    if (format !== "" && format !== "json") {
+      throw new EngineError("INVALID_ARGUMENT", `Cannot use --format "${format}": expected json`, {
+        detail: { field: "format", value: format },
+      });
+    }
     const result = await imageTree(await context.openEngine(), { image, ...readPlatform(input) }, context.call);
     const { terminal } = context;
-    if (input.text("format")?.trim() === "json") {
+    if (format === "json") {
       terminal.out(JSON.stringify(result) + "\n");
       return 0;
     }
@@ -31,7 +38,7 @@ export const command: Command = {
     }
     const percent = (result.efficiency * 100).toFixed(1);
     terminal.out(
-      `${result.layers.length} layers, ${humanSize(result.total)}, ${
+      `${result.layers.length} layer${result.layers.length === 1 ? "" : "s"}, ${humanSize(result.total)}, ${
         humanSize(result.wasted)
       } hidden (${percent}% efficient)\n`,
     );

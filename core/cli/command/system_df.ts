@@ -1,4 +1,5 @@
 import { diskUsage, type DiskUsageRow, type ImageUsage } from "../../image/disk_usage.ts";
+import { EngineError } from "../../errors.ts";
 import type { Command, Context, Input } from "../command.ts";
 import { formatFlag } from "../common_flags.ts";
 import { formatRows, type ListView, type Row } from "../format.ts";
@@ -37,9 +38,24 @@ export const command: Command = {
       terminal.out(await formatRows(view, result.rows.map(rowOf), input.text("format")));
       return 0;
     }
+    const format = input.text("format")?.trim() ?? "";
+    if (format !== "" && format !== "table" && format !== "json") {
+      throw new EngineError(
+        "INVALID_ARGUMENT",
+        `Cannot use --format "${format}" with --verbose: expected table or json`,
+        {
+          detail: { field: "format", value: format },
+          hint: "Leave out --verbose, or take a template of strata image ls or strata cache ls",
+        },
+      );
+    }
     const now = new Date();
     const images = (result.images ?? []).map((image) => imageRow(image, now));
     const cache = (result.cache ?? []).map((record) => cacheRow(record, now));
+    if (format === "json") {
+      terminal.out(JSON.stringify({ Images: images, BuildCache: cache }) + "\n");
+      return 0;
+    }
     terminal.out(`Images space usage:\n\n${await formatRows(imageView, images, undefined)}`);
     terminal.out(`\nBuild cache usage:\n\n${await formatRows(cacheView, cache, undefined)}`);
     return 0;
@@ -63,7 +79,7 @@ function imageRow(image: ImageUsage, now: Date): Row {
     Tag: image.tag ?? "<none>",
     ID: shortId(image.id),
     CreatedSince: humanAge(image.created, now),
-    Size: humanSize(image.size),
+    Size: humanSize(image.sharedSize + image.uniqueSize),
     SharedSize: humanSize(image.sharedSize),
     UniqueSize: humanSize(image.uniqueSize),
   };
