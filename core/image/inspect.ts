@@ -76,6 +76,7 @@ async function describe(store: Store, subject: Subject, call: Call): Promise<{ r
     Created: config.created,
     DockerVersion: textOf(config, "docker_version"),
     Author: config.author ?? "",
+    Config: inDockersOrder(jsonOf(config.config ?? {})),
     Architecture: config.architecture,
     Variant: config.variant,
     Os: config.os,
@@ -83,13 +84,36 @@ async function describe(store: Store, subject: Subject, call: Call): Promise<{ r
     Size: sizes.reduce((total, size) => total + size, 0),
     RootFS: { Type: config.rootfs.type, Layers: [...config.rootfs.diff_ids] },
     Metadata: { LastTagTime: (image.taggedAt ?? new Date(zeroTime)).toISOString() },
-    Config: jsonOf(config.config ?? {}),
     Descriptor: jsonOf(stripStoreAnnotations(image.descriptor)),
     Digest: content.descriptor.digest,
     Alias: aliasOf(image.id),
     Platforms: isIndex ? await readPlatforms(store, image.descriptor, call) : undefined,
   };
   return jsonOf(object);
+}
+
+/** Members of `Config` in the order in which docker shows them. */
+const configOrder = [
+  "User",
+  "ExposedPorts",
+  "Env",
+  "Cmd",
+  "Healthcheck",
+  "ArgsEscaped",
+  "Volumes",
+  "WorkingDir",
+  "Entrypoint",
+  "OnBuild",
+  "Labels",
+  "StopSignal",
+  "Shell",
+];
+
+function inDockersOrder(config: { readonly [key: string]: Json }): { readonly [key: string]: Json } {
+  const place = (key: string): number => (configOrder.indexOf(key) + 1) || Infinity;
+  return Object.fromEntries(
+    Object.entries(config).sort(([a], [b]) => (place(a) === place(b) ? 0 : place(a) - place(b))),
+  );
 }
 
 /** Go's zero time, which docker shows for an image without a tag. */

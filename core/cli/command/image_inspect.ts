@@ -31,9 +31,12 @@ export const command: Command = {
     if (format === "") context.terminal.out(JSON.stringify(result.images, null, 4) + "\n");
     else if (format === "json") context.terminal.out(JSON.stringify(result.images) + "\n");
     else {
-      const { compileTemplate } = await import("../template/execute.ts");
+      const [{ compileTemplate }, { inspectView }] = await Promise.all([
+        import("../template/execute.ts"),
+        import("../inspect_view.ts"),
+      ]);
       const template = compileTemplate(format);
-      context.terminal.out(result.images.map((image) => template.execute(image) + "\n").join(""));
+      context.terminal.out(result.images.map((image) => template.execute(inspectView(image)) + "\n").join(""));
     }
     return reportErrors(result.errors, context.terminal);
   },

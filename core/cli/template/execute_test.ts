@@ -53,6 +53,12 @@ Deno.test("execute() prints what Go's text/template prints", () => {
     ["{{slice .ID 7 10}}", "abc"],
     ["{{`raw\\n`}}", "raw\\n"],
     ['{{"a\\tb"}}', "a\tb"],
+    ['{{print 1 2 "a" "b" 3}}', "1 2ab3"],
+    ['{{and .None "x"}} {{or "" .None "y"}} {{and "a" "b"}}', "<nil> y b"],
+    [
+      `{{html "<a href='x'>"}} {{js "it's <b>"}} {{urlquery "a b&c*"}}`,
+      "&lt;a href=&#39;x&#39;&gt; it\\'s \\u003Cb\\u003E a+b%26c%2A",
+    ],
     ["{{.Config.Env.Foo}}", "error"],
   ];
   for (const [template, expected] of table) {

@@ -13,7 +13,12 @@ export function print(value: Value): string {
   if (Array.isArray(value)) return `[${value.map(print).join(" ")}]`;
   if (typeof value !== "object") return String(value);
   const pairs = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `map[${pairs.map(([key, member]) => `${key}:${print(member)}`).join(" ")}]`;
+  return `map[${pairs.map(([key, member]) => `${key}:${isEmptySet(member) ? "{}" : print(member)}`).join(" ")}]`;
+}
+
+/** Whether it is an object without members; in a map, such as that of the ports, it stands for Go's `struct{}`. */
+function isEmptySet(value: Value): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
 }
 
 /** Whether a value counts as true: not empty, not zero, not nil. */
@@ -118,6 +123,22 @@ function slice(value: Value, from: Value = 0, to?: Value): Value {
   return value.slice(start, end);
 }
 
+/** Go's `Sprint`: a space only between two neighbours that are both no text. */
+function sprint(...args: Value[]): string {
+  const isText = (value: Value): boolean => typeof value === "string";
+  return args.map((value, i) => (i === 0 || isText(value) || isText(args[i - 1]) ? "" : " ") + print(value)).join("");
+}
+
+const htmlNames: Readonly<Record<string, string>> = { "&": "amp", "<": "lt", ">": "gt" };
+
+function unicodeEscape(sign: string): string {
+  return `\\u${sign.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+}
+
+function percentEscape(sign: string): string {
+  return `%${sign.charCodeAt(0).toString(16).toUpperCase()}`;
+}
+
 /** Functions by name: those of Go's text/template that make sense for data, and docker's own. */
 export const functions: ReadonlyMap<string, TemplateFunction> = new Map<string, TemplateFunction>(Object.entries(
   {
@@ -132,7 +153,7 @@ export const functions: ReadonlyMap<string, TemplateFunction> = new Map<string, 
     lower: (value) => text(value, "lower").toLowerCase(),
     pad,
     truncate: (value, length) => text(value, "truncate").slice(0, whole(length, "truncate")),
-    print: (...args) => args.map(print).join(""),
+    print: sprint,
     println: (...args) => args.map(print).join(" ") + "\n",
     printf,
     len: (value) => {
@@ -143,8 +164,13 @@ export const functions: ReadonlyMap<string, TemplateFunction> = new Map<string, 
     index,
     slice,
     not: (value) => !isTrue(value),
-    and: (...args) => args.find((value) => !isTrue(value)) ?? args.at(-1),
-    or: (...args) => args.find(isTrue) ?? args.at(-1),
+    and: (...args) => args.slice(0, -1).reduceRight((last, value) => (isTrue(value) ? last : value), args.at(-1)),
+    or: (...args) => args.slice(0, -1).reduceRight((last, value) => (isTrue(value) ? value : last), args.at(-1)),
+    html: (...args) =>
+      sprint(...args).replace(/[&<>"']/g, (sign) => `&${htmlNames[sign] ?? `#${sign.charCodeAt(0)}`};`),
+    js: (...args) => sprint(...args).replace(/[\\'"]/g, "\\$&").replace(/[<>&=\p{Cc}]/gu, unicodeEscape),
+    urlquery: (...args) =>
+      encodeURIComponent(sprint(...args)).replace(/[!'()*]/g, percentEscape).replaceAll("%20", "+"),
     eq: (first, ...rest) => rest.some((value) => isEqual(first, value)),
     ne: (a, b) => !isEqual(a, b),
     lt: (a, b) => compare(a, b, "lt") < 0,

@@ -63,6 +63,6 @@ function readAction(template: string, start: number): { tokens: Token[]; end: nu
 export function templateError(template: string, why: string): EngineError {
   return new EngineError("INVALID_ARGUMENT", `Cannot use template "${template.slice(0, 200)}": ${why}`, {
     detail: { field: "format", value: template.slice(0, 200) },
-    hint: "Write it as a Go template, for example {{.ID}} or {{json .Config}}",
+    hint: "Write it as a Go template, for example {{json .}}, which shows every field",
   });
 }
