@@ -67,7 +67,7 @@ export async function removeImages(engine: RemoveEngine, input: RemoveInput, cal
     keepsCache: input.noPrune === true,
   };
   const removal = await planRemoval(engine.store, request, call);
-  await carryOut(engine.store, removal, call);
+  if (removal.changes.length > 0) await carryOut(engine.store, removal, call);
   return { actions: withLayers(work.actions, removal.layers), reclaimed: removal.reclaimed, errors };
 }
 
@@ -86,7 +86,7 @@ export function withLayers(
 function removeOne(work: Work, text: string, force: boolean): void {
   const image = resolveAmong([...work.images.values()], text);
   if (image.matched === undefined && !force && !isSingleReference(image.names)) throw inUse(image);
-  const going = image.matched === undefined ? image.names : withDigests(image.matched, image.names);
+  const going = withDigests(image.called, image.names);
   for (const name of going) {
     work.names.push(name);
     work.actions.push({ type: "untagged", name: familiarName(name) });
@@ -101,12 +101,15 @@ function removeOne(work: Work, text: string, force: boolean): void {
   work.actions.push({ type: "deleted", digest: image.id });
 }
 
-/** The name, and when it was the last tag of its repository, the names by digest of that repository. */
-function withDigests(name: string, names: readonly string[]): readonly string[] {
-  const { repository, tag } = splitName(name);
-  const same = names.filter((other) => other !== name && splitName(other).repository === repository);
-  const isLast = tag !== undefined && same.every((other) => splitName(other).tag === undefined);
-  return isLast ? [name, ...same] : [name];
+/** The names, and those by digest of a repository whose last tag is among them. */
+function withDigests(called: readonly string[], names: readonly string[]): readonly string[] {
+  const kept = names.filter((name) => !called.includes(name)).map(splitName);
+  const emptied = new Set(
+    called.map(splitName).filter(({ tag }) => tag !== undefined).map(({ repository }) => repository),
+  );
+  for (const { repository, tag } of kept) if (tag !== undefined) emptied.delete(repository);
+  const isLeftOver = (name: string): boolean => !called.includes(name) && emptied.has(splitName(name).repository);
+  return [...called, ...names.filter(isLeftOver)];
 }
 
 function isSingleReference(names: readonly string[]): boolean {

@@ -115,3 +115,12 @@ Deno.test("removeImages() removes an image whose content is damaged", async () =
   const result = await removeImages(engine, { images: ["app"] }, call);
   assertEquals([report(result).length, result.errors, await digests(engine)], [2, [], []]);
 });
+
+Deno.test("removeImages() takes name@digest for every tag of that repository that points there", async () => {
+  await using engine = await createTempEngine();
+  const names = ["app:v1", "app:v2", "other:v1"];
+  const { descriptor } = await putImage(engine.store, { layers: [{ a: "1" }], names }, call);
+  const result = await removeImages(engine, { images: [`app@${descriptor.digest}`] }, call);
+  assertEquals(report(result), ["Untagged: app:v1", "Untagged: app:v2"]);
+  assertEquals((await readImages(engine.store, call)).map((image) => image.names), [["docker.io/library/other:v1"]]);
+});

@@ -10,6 +10,11 @@ import { familiarName, readImages, rootsOf, type StoredImage } from "./stored_im
 export interface ResolvedImage extends StoredImage {
   /** The canonical name that matched, whose descriptor this is; undefined when it was found by ID, digest or alias. */
   readonly matched: string | undefined;
+  /**
+   * Names that the text stands for: the one that matched; of `name@digest`, all tags of the repository that point there; every name
+   * of the image when it was found by ID, digest or alias.
+   */
+  readonly called: readonly string[];
 }
 
 /** What looking up images needs of an engine. */
@@ -63,10 +68,11 @@ function inRepository(
   digest: Digest,
 ): ResolvedImage | undefined {
   for (const image of images) {
-    const matched = image.names.find((name) =>
+    const called = image.names.filter((name) =>
       name.startsWith(`${host}/${repository}:`) && image.targets.get(name)?.digest === digest
     );
-    if (matched !== undefined) return withName([image], matched);
+    const found = called[0] === undefined ? undefined : withName([image], called[0]);
+    if (found !== undefined) return { ...found, called };
   }
   return undefined;
 }
@@ -75,7 +81,7 @@ function withName(images: readonly StoredImage[], name: string): ResolvedImage |
   const image = images.find(({ names }) => names.includes(name));
   return image === undefined
     ? undefined
-    : { ...image, descriptor: image.targets.get(name) ?? image.descriptor, matched: name };
+    : { ...image, descriptor: image.targets.get(name) ?? image.descriptor, matched: name, called: [name] };
 }
 
 function findById(images: readonly StoredImage[], text: string): ResolvedImage | undefined {
@@ -85,12 +91,16 @@ function findById(images: readonly StoredImage[], text: string): ResolvedImage |
   if (start === undefined) return undefined;
   const found = images.filter(({ id }) => id.startsWith(`sha256:${start}`));
   if (found.length > 1) throw ambiguous(text, found);
-  if (found[0] !== undefined) return { ...found[0], matched: undefined };
+  if (found[0] !== undefined) return byContent(found[0]);
   for (const image of images) {
     const descriptor = rootsOf([image]).find(({ digest }) => digest === `sha256:${start}`);
-    if (descriptor !== undefined) return { ...image, descriptor, matched: undefined };
+    if (descriptor !== undefined) return { ...byContent(image), descriptor };
   }
   return undefined;
+}
+
+function byContent(image: StoredImage): ResolvedImage {
+  return { ...image, matched: undefined, called: image.names };
 }
 
 function ambiguous(text: string, found: readonly StoredImage[]): EngineError {

@@ -47,3 +47,10 @@ Deno.test("untagImages() keeps the image and tells when it is dangling", async (
   });
   assertEquals((await readImages(engine.store, call)).map((image) => [image.id, image.names]), [[id, []]]);
 });
+
+Deno.test("untagImages() takes name@digest for the tags of that repository and no others", async () => {
+  await using engine = await createTempEngine();
+  const { descriptor } = await putImage(engine.store, { layers: [{ a: "1" }], names: ["app:v1", "other:v1"] }, call);
+  const result = await untagImages(engine, { images: [`app@${descriptor.digest}`] }, call);
+  assertEquals([result.untagged, result.dangling], [["app:v1"], []]);
+});

@@ -30,7 +30,7 @@ export async function untagImages(engine: ImageEngine, input: UntagInput, call: 
   for (const text of input.images) {
     try {
       const image = resolveAmong([...images.values()], text);
-      const names = image.matched === undefined ? image.names : [image.matched];
+      const names = image.called;
       going.push(...names);
       touched.add(image.id);
       images.set(image.id, { ...image, names: image.names.filter((name) => !names.includes(name)) });
