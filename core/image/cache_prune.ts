@@ -20,7 +20,7 @@ export interface CachePruneInput {
 export interface CachePruneResult {
   /** Cache keys, hex, sorted. */
   readonly removed: readonly string[];
-  /** Bytes of the blobs that only those records needed. */
+  /** Bytes of the blobs that only those records needed and, unless it was a dry run, of what killed processes left. */
   readonly reclaimed: number;
 }
 
@@ -49,9 +49,10 @@ export async function pruneCache(engine: ListEngine, input: CachePruneInput, cal
     }
   }
   const blobs = [...going.values()].filter(({ digest }) => !staying.has(digest));
-  const reclaimed = blobs.reduce((bytes, { size }) => bytes + size, 0);
+  const planned = blobs.reduce((bytes, { size }) => bytes + size, 0);
   const changes = names.map((name) => ({ name, descriptor: undefined }));
-  if (input.dryRun !== true) await carryOut(store, { changes, layers: new Map(), reclaimed }, call);
+  const removal = { changes, layers: new Map(), reclaimed: planned };
+  const reclaimed = input.dryRun === true ? planned : await carryOut(store, removal, call);
   const keys = names.filter((name) => name.startsWith(NamePrefix.cache));
   return { removed: keys.map((name) => name.slice(NamePrefix.cache.length)).sort(), reclaimed };
 }

@@ -20,7 +20,7 @@ export interface PruneInput {
 export interface PruneResult {
   /** Names untagged, images and layers deleted; images in order of their IDs. */
   readonly actions: readonly RemoveAction[];
-  /** Bytes of the blobs that only the removed images needed. */
+  /** Bytes of the blobs that only the removed images needed and, unless it was a dry run, of what killed processes left. */
   readonly reclaimed: number;
 }
 
@@ -44,10 +44,10 @@ export async function pruneImages(engine: ListEngine, input: PruneInput, call: C
   }
   const names = going.flatMap((image) => image.names);
   const removal = await planRemoval(engine.store, { names, images: going, remaining, keepsCache: false }, call);
-  if (input.dryRun !== true) await carryOut(engine.store, removal, call);
+  const reclaimed = input.dryRun === true ? removal.reclaimed : await carryOut(engine.store, removal, call);
   const actions = going.flatMap((image): readonly RemoveAction[] => [
     ...image.names.map((name): RemoveAction => ({ type: "untagged", name: familiarName(name) })),
     { type: "deleted", digest: image.id },
   ]);
-  return { actions: withLayers(actions, removal.layers), reclaimed: removal.reclaimed };
+  return { actions: withLayers(actions, removal.layers), reclaimed };
 }

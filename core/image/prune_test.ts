@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { putImage } from "../../tests/helpers/image_fixture.ts";
 import { createTempEngine, testCall } from "../../tests/helpers/temp_engine.ts";
 import { EngineError } from "../errors.ts";
+import { streamOf } from "../stream/byte_stream.ts";
 import { pruneImages } from "./prune.ts";
 import { readImages } from "./stored_image.ts";
 
@@ -41,4 +42,15 @@ Deno.test("pruneImages() rejects INVALID_ARGUMENT when a filter is not one of pr
   await using engine = await createTempEngine();
   const error = await assertRejects(() => pruneImages(engine, { filters: ["reference=a"] }, call), EngineError);
   assertEquals(error.code, "INVALID_ARGUMENT");
+});
+
+Deno.test("pruneImages() sweeps what a killed process left even when no image is dangling", async () => {
+  await using engine = await createTempEngine();
+  await putImage(engine.store, { layers: [{ a: "1" }], names: ["app"] }, call);
+  const bytes = new TextEncoder().encode("a layer that got no name");
+  const { digest } = await engine.store.ingest(streamOf(bytes), "application/octet-stream", call);
+  assertEquals(await pruneImages(engine, { dryRun: true }, call), { actions: [], reclaimed: 0 });
+  assertEquals(await pruneImages(engine, {}, call), { actions: [], reclaimed: bytes.length });
+  const left = await Array.fromAsync(engine.store.blobs(call));
+  assertEquals(left.some((blob) => blob.digest === digest), false);
 });

@@ -57,16 +57,17 @@ export async function planRemoval(store: Store, request: RemovalRequest, call: C
 }
 
 /**
- * Carries a removal out: takes the names away in one step, then removes the blobs. When another process collects at this moment,
- * the blobs are left to it or to the next collection.
+ * Carries a removal out: takes the names away in one step, then removes the blobs that nothing needs, those included that killed
+ * processes left. Gives the bytes removed. When another process collects at this moment, the blobs are left to it or to the next
+ * collection, and the bytes are those that were worked out.
  */
-export async function carryOut(store: Store, removal: Removal, call: Call): Promise<void> {
-  if (removal.changes.length === 0) return;
-  await store.update(removal.changes, call);
+export async function carryOut(store: Store, removal: Removal, call: Call): Promise<number> {
+  if (removal.changes.length > 0) await store.update(removal.changes, call);
   try {
-    await collectGarbage(store, call);
+    return (await collectGarbage(store, call)).reclaimedBytes;
   } catch (error) {
     if (!isEngineError(error) || error.code !== "CONFLICT") throw error;
+    return removal.reclaimed;
   }
 }
 

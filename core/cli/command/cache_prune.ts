@@ -18,15 +18,15 @@ export const command: Command = {
   async run(input: Input, context: Context): Promise<number> {
     const { terminal } = context;
     const [all, dryRun] = [input.isOn("all"), input.isOn("dry-run")];
+    const filters = input.list("filter");
+    const engine = await context.openEngine();
     if (!input.isOn("force") && !dryRun) {
+      // Says what is wrong with a filter before it asks.
+      await pruneCache(engine, { all, dryRun: true, filters }, context.call);
       const what = all ? "all build cache" : "all build cache that no image uses";
       if (!await confirm(`This will remove ${what}.`, terminal)) return 0;
     }
-    const result = await pruneCache(
-      await context.openEngine(),
-      { all, dryRun, filters: input.list("filter") },
-      context.call,
-    );
+    const result = await pruneCache(engine, { all, dryRun, filters }, context.call);
     terminal.out(result.removed.map((id) => id + "\n").join(""));
     terminal.out(`Total ${dryRun ? "reclaimable" : "reclaimed"} space: ${humanSize(result.reclaimed)}\n`);
     return 0;

@@ -21,12 +21,16 @@ export const command: Command = {
     const { terminal } = context;
     const all = input.isOn("all");
     const dryRun = input.isOn("dry-run");
+    const filters = input.list("filter");
+    const engine = await context.openEngine();
     if (!input.isOn("force") && !dryRun) {
-      const warning = `This will remove all ${all ? "images, named ones too" : "dangling images"}.`;
+      // Says what is wrong with a filter before it asks, and whether names go, which a filter can bring about as well.
+      const { actions } = await pruneImages(engine, { all, dryRun: true, filters }, context.call);
+      const takesNames = all || actions.some(({ type }) => type === "untagged");
+      const warning = `This will remove all ${takesNames ? "images, named ones too" : "dangling images"}.`;
       if (!await confirm(warning, terminal)) return 0;
     }
-    const engine = await context.openEngine();
-    const result = await pruneImages(engine, { all, dryRun, filters: input.list("filter") }, context.call);
+    const result = await pruneImages(engine, { all, dryRun, filters }, context.call);
     if (result.actions.length > 0) {
       terminal.out(`${dryRun ? "Images that would be deleted" : "Deleted Images"}:\n`);
       terminal.out(actionLines(result.actions, { untagged: "untagged", deleted: "deleted" }) + "\n");
