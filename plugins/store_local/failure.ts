@@ -93,6 +93,30 @@ const databaseStates: readonly { readonly text: string; readonly errno: string; 
   { text: "disk I/O error", errno: "EIO", hint: "Check the disk of the store" },
 ];
 
+/** Of a disk that is so full that SQLite cannot even read; it says no more than `disk I/O error` then. */
+const fullDisk = {
+  text: "no space is left on its disk",
+  errno: "ENOSPC",
+  hint: "Free some space on the disk of the store",
+};
+
+/** Whether the directory of a file takes another block. */
+function takesBytes(path: string): boolean {
+  const probe = `${path}.probe`;
+  try {
+    Deno.writeFileSync(probe, new Uint8Array(4096));
+    Deno.removeSync(probe);
+    return true;
+  } catch (error) {
+    try {
+      Deno.removeSync(probe);
+    } catch {
+      // It was not made.
+    }
+    return errnoOf(error) !== "ENOSPC";
+  }
+}
+
 /** Whether SQLite says that another process has what is wanted. */
 export function isLocked(error: unknown): boolean {
   return describe(error).includes("is locked");
@@ -101,8 +125,10 @@ export function isLocked(error: unknown): boolean {
 /** An `OS_FAILED` for whatever SQLite threw about the database at a path; an engine error passes unchanged. */
 export function databaseFailure(kit: Kit, error: unknown, path: string): EngineError {
   if (isEngineError(error)) return error;
-  const text = describe(error);
-  const state = databaseStates.find((known) => text.includes(known.text));
+  const told = describe(error);
+  const known = databaseStates.find((state) => told.includes(state.text));
+  const state = known?.errno === "EIO" && !takesBytes(path) ? fullDisk : known;
+  const text = state === fullDisk ? fullDisk.text : told;
   return kit.error("OS_FAILED", `Cannot use store database "${path}": ${text}`, {
     cause: error,
     detail: { path, ...(state === undefined ? {} : { errno: state.errno }) },

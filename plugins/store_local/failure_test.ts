@@ -214,6 +214,27 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "local store says that the disk is full when not even its database can be read",
+  ignore: Deno.build.os !== "linux" || Deno.uid() !== 0,
+  async fn(): Promise<void> {
+    await using place = await makePlace();
+    await using mount = await mountSmall(place);
+    if (mount === undefined) return;
+    {
+      await using store = await place.open();
+      await store.tag(await putBytes(store, makeBytes(10)), "ref/a", call);
+    }
+    await fillUp(`${place.root}/filler`);
+    const error = await failureOf(() => place.open());
+    assertEquals([error.code, error.detail.errno], ["OS_FAILED", "ENOSPC"]);
+    assertMatch(error.message, /: no space is left on its disk$/);
+    await Deno.remove(`${place.root}/filler`);
+    await using store = await place.open();
+    assertEquals((await listNames(store, "ref/")).length, 1);
+  },
+});
+
 async function fillUp(path: string): Promise<void> {
   using file = await Deno.create(path);
   const block = new Uint8Array(4096);
