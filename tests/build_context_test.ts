@@ -5,6 +5,7 @@ import { streamOf } from "../core/stream/byte_stream.ts";
 import { createTestCall } from "./helpers/build_fixture.ts";
 import { amd64, arm64, build, buildOne, filesOf, multiStage } from "./helpers/build_project.ts";
 import { putImage } from "./helpers/image_fixture.ts";
+import { rawTar } from "./helpers/raw_tar.ts";
 import { createTempEngine } from "./helpers/temp_engine.ts";
 import { writeFiles } from "./helpers/write_files.ts";
 
@@ -54,6 +55,18 @@ Deno.test("buildImage() takes the build file of an archive when the context is o
   assertEquals(await filesOf(engine, (await buildOne(engine, { context: second.context, file })).descriptor), {
     only: "a\n",
   });
+});
+
+Deno.test("buildImage() takes an archive whole when it holds ignore files", async () => {
+  await using engine = await createTempEngine();
+  const stream = streamOf(rawTar([
+    { name: "Dockerfile", text: "FROM scratch\nCOPY . /all/\n" },
+    { name: "Dockerfile.dockerignore", text: "a.txt\n" },
+    { name: ".dockerignore", text: "a.txt\n" },
+    { name: "a.txt", text: "a\n" },
+  ]));
+  const image = await buildOne(engine, { context: { type: "tar", stream } });
+  assertEquals((await filesOf(engine, image.descriptor))["all/a.txt"], "a\n");
 });
 
 Deno.test("buildImage() has no files when the context is a build file from a stream", async () => {

@@ -4,7 +4,7 @@ import type { Engine } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import type { Platform } from "../oci/descriptor.ts";
 import { formatPlatform, hostPlatform, normalizePlatform, usualPlatform } from "../oci/platform.ts";
-import { readBuildFile } from "./build_file.ts";
+import { type ContextReader, readBuildFile } from "./build_file.ts";
 import type { BuildInput } from "./build_input.ts";
 import { type BuildSources, openBuildSources } from "./build_sources.ts";
 
@@ -37,9 +37,10 @@ export async function openBuildPlan(engine: Engine, input: BuildInput, call: Cal
   await using stack = new AsyncDisposableStack();
   stack.use(await engine.store.lease(call));
   const sources = stack.use(openBuildSources(engine, input));
+  const isLocal = input.context.type === "directory";
   const { file, sibling } = await readBuildFile(input.file ?? { type: "default" }, {
     read: (path) => sources.readContextFile(path, call),
-    isLocal: input.context.type === "directory",
+    isLocal,
   });
   const parser: ParseHook = await engine.host.parser(file);
   const warnings = new Map<string, BuildWarning>();
@@ -61,8 +62,8 @@ export async function openBuildPlan(engine: Engine, input: BuildInput, call: Cal
       ? input.noCache.map((name) => name.toLowerCase())
       : input.noCache ?? false,
     base: (reference, wanted) => sources.base({ reference, platform: wanted }, inner),
-    contextFile: (path) => sources.readContextFile(path, inner),
-    siblingFile: sibling,
+    contextFile: unlessIgnoreFile(isLocal, (path) => sources.readContextFile(path, inner)),
+    siblingFile: unlessIgnoreFile(isLocal, sibling),
   });
   const resources = stack.move();
   return {
@@ -77,6 +78,11 @@ export async function openBuildPlan(engine: Engine, input: BuildInput, call: Cal
     outline: (inner) => parser.outline(file, contextFor(platforms[0] ?? hostPlatform(), inner)),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
+}
+
+/** A reader that finds ignore files in a folder of this host only: an archive, a download and a repository are taken whole, as BuildKit does. */
+function unlessIgnoreFile(isLocal: boolean, read: ContextReader): ContextReader {
+  return (path) => isLocal || !path.endsWith(".dockerignore") ? read(path) : Promise.resolve(undefined);
 }
 
 function readPlatforms(engine: Engine, wanted: readonly Platform[]): readonly Platform[] {
