@@ -1,4 +1,5 @@
 import type { EngineError, Kit, SourceRange } from "../../core/contract/mod.ts";
+import { redactUrls } from "./redact.ts";
 
 /** What an error about a build file says and where it points. */
 export interface Fault {
@@ -10,9 +11,9 @@ export interface Fault {
   readonly hint?: string;
 }
 
-/** A value in quotes for a message: control characters spelled out, cut after 80 code units. */
+/** A value in quotes for a message: logins of URLs left out, control characters spelled out, cut after 80 code units. */
 export function quote(value: string): string {
-  return `"${bound(value, 80)}"`;
+  return `"${bound(redactUrls(value), 80)}"`;
 }
 
 /** A text for a message: control characters spelled out, cut after some code units. */

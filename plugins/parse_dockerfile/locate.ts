@@ -1,5 +1,6 @@
 import type { SourceRange } from "../../core/contract/mod.ts";
 import type { Instruction } from "./ast.ts";
+import { maskUrls } from "./redact.ts";
 
 /**
  * Range of a text inside an instruction: the first place where it stands on one of its lines; the instruction's own range when it
@@ -11,7 +12,8 @@ export function rangeOf(instruction: Pick<Instruction, "at" | "lines">, text: st
   for (const [i, source] of lines.entries()) {
     const column = source.indexOf(text) + 1;
     if (column === 0) continue;
-    return { file: at.file, line: at.line + i, endLine: at.line + i, column, endColumn: column + text.length, source };
+    const line = at.line + i;
+    return { file: at.file, line, endLine: line, column, endColumn: column + text.length, source: maskUrls(source) };
   }
   return at;
 }

@@ -15,6 +15,11 @@ Deno.test("rangeOf() points at the first place when a text is on a line of the i
   });
 });
 
+Deno.test("rangeOf() masks what logs in to a URL", () => {
+  const lines = ["ADD https://me:secret@host/a /b"];
+  assertEquals(rangeOf({ at, lines }, "/b").source, "ADD https://*********@host/a /b");
+});
+
 Deno.test("rangeOf() gives the instruction's range when a text is on none of its lines", () => {
   assertEquals([rangeOf(instruction, "a=b c"), rangeOf(instruction, "")], [at, at]);
 });

@@ -5,7 +5,8 @@ import { quote } from "./fault.ts";
 import { isFileMode } from "./file_mode.ts";
 import { addLayer, expand, expandAll, expandBody, fail, type Lowering, type LoweringOf } from "./lowering.ts";
 import { joinAbsolute, treePath } from "./path_text.ts";
-import { isRemote, openRemote, redactUrls } from "./remote_source.ts";
+import { redactUrls } from "./redact.ts";
+import { isRemote, openRemote } from "./remote_source.ts";
 import { openMainContext, openSource } from "./source_node.ts";
 
 type CopyLowering = Lowering<Extract<Instruction, { readonly kind: "copy" | "add" }>>;
@@ -135,7 +136,7 @@ function remoteSource(
   const { plan, inputOf, lowering } = use;
   const { instruction } = lowering;
   if (instruction.kind !== "add") {
-    const message = `Cannot copy ${quote(redactUrls(text))}: COPY takes no URL and no repository`;
+    const message = `Cannot copy ${quote(text)}: COPY takes no URL and no repository`;
     throw fail(message, lowering, "Write ADD instead of COPY");
   }
   const source = openRemote(text, {

@@ -2,6 +2,7 @@ import type { NodeId } from "../../core/contract/mod.ts";
 import { quote } from "./fault.ts";
 import { readGitSource } from "./git_source.ts";
 import { fail, type Lowering, unsupported } from "./lowering.ts";
+import { redactUrls } from "./redact.ts";
 
 /** What ADD says about its sources. */
 export interface RemoteFlags {
@@ -54,7 +55,7 @@ function openUrl(text: string, flags: RemoteFlags, lowering: Lowering): RemoteSo
   const { session, stage, prefix, instruction } = lowering;
   const url = readUrl(text);
   if (url === undefined) {
-    throw fail(`Cannot add ${quote(redactUrls(text))}: not a URL of http or https, nor a repository`, lowering);
+    throw fail(`Cannot add ${quote(text)}: not a URL of http or https, nor a repository`, lowering);
   }
   if (flags.checksum !== undefined && !isDigest(flags.checksum)) {
     throw fail(`Cannot use checksum ${quote(flags.checksum)}: expected sha256: and 64 hexadecimal digits`, lowering);
@@ -63,7 +64,7 @@ function openUrl(text: string, flags: RemoteFlags, lowering: Lowering): RemoteSo
   if (given === undefined && flags.isIntoFolder) {
     const state = "its path ends in no file name, and the destination is a folder";
     throw fail(
-      `Cannot add ${quote(redactUrls(text))}: ${state}`,
+      `Cannot add ${quote(text)}: ${state}`,
       lowering,
       "Write the file's name at the end of the destination",
     );
@@ -102,12 +103,4 @@ function fileNameOf(url: URL): string | undefined {
 function isDigest(text: string): boolean {
   const [, algorithm = "", hex = ""] = /^([a-z0-9]+):([0-9a-f]+)$/.exec(text) ?? [];
   return Object.hasOwn(digestLengths, algorithm) && digestLengths[algorithm] === hex.length;
-}
-
-/** A text without the passwords and tokens of the URLs in it. */
-export function redactUrls(text: string): string {
-  return text.replace(/(https?:\/\/)[^/?#\s]*@/gi, "$1***@").replace(
-    /([a-z][a-z0-9+.-]*:\/\/[^/?#:@\s]*):[^/?#\s]*@/gi,
-    "$1:***@",
-  );
 }

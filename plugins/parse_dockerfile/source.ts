@@ -1,5 +1,6 @@
 import type { EngineError, Kit, SourceRange } from "../../core/contract/mod.ts";
 import { parseError } from "./fault.ts";
+import { maskUrls } from "./redact.ts";
 
 /** A build file cut into lines, and the rules in force for reading it. */
 export interface Source {
@@ -71,7 +72,7 @@ export function trimReturns(text: string): string {
 /** Range of whole lines. */
 export function linesRange(source: Source, line: number, endLine: number): SourceRange {
   if (source.fixedAt !== undefined) return source.fixedAt;
-  return { file: source.file, line, endLine, source: lineText(source, line) };
+  return { file: source.file, line, endLine, source: maskUrls(lineText(source, line)) };
 }
 
 /** Range of a part of one physical line; `start` and `end` count code units from 0. */
@@ -95,7 +96,7 @@ export function spanRange(source: Source, logical: LogicalLine, span: Span): Sou
     endLine: last.line,
     column: first.column,
     endColumn: last.column + 1,
-    source: lineText(source, first.line),
+    source: maskUrls(lineText(source, first.line)),
   };
 }
 

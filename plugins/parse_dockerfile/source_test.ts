@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { createKit } from "../../core/kit.ts";
-import { cutLines, type LogicalLine, type Source, spanRange } from "./source.ts";
+import { cutLines, linesRange, type LogicalLine, type Source, spanRange } from "./source.ts";
 
 const source: Source = { kit: createKit(), file: "f", escape: "\\", lines: ["FROM a", "  RUN b\\\r", "# c", "d e"] };
 const line: LogicalLine = {
@@ -22,6 +22,15 @@ Deno.test("spanRange() counts columns in the file's lines when a line was joined
   assertEquals(spanRange(source, line, { start: 4, end: 6 }), { ...first, endLine: 4, column: 7, endColumn: 2 });
   const last = { file: "f", line: 4, endLine: 4, source: "d e" };
   assertEquals(spanRange(source, line, { start: 7, end: 8 }), { ...last, column: 3, endColumn: 4 });
+});
+
+Deno.test("linesRange() and spanRange() mask what logs in to a URL and keep the columns", () => {
+  const lines = ["ADD https://me:secret@host/a?b=c@d ssh://git@host/x /e"];
+  const at = linesRange({ ...source, lines }, 1, 1);
+  assertEquals(at.source, "ADD https://*********@host/a?b=c@d ssh://git@host/x /e");
+  assertEquals(at.source?.length, lines[0]?.length);
+  const joined = { ...line, text: lines[0] ?? "", pieces: [{ start: 0, line: 1, skipped: 0 }] };
+  assertEquals(spanRange({ ...source, lines }, joined, { start: 0, end: 3 }).source, at.source);
 });
 
 Deno.test("spanRange() gives the fixed place when the text is not in the user's file", () => {
