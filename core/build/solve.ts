@@ -116,7 +116,9 @@ async function runGraph(walk: Walk, run: Run, call: Call): Promise<SolvedGraph> 
     return state;
   };
   const make = async (node: BuildNode, id: NodeId): Promise<NodeState> => {
-    if (node.type !== "layer") return await states.open(node, call);
+    if (node.type !== "layer") {
+      return await states.open(node, call).catch((error) => Promise.reject(locateSource(error, id, graph)));
+    }
     const inputs = await Promise.all(node.inputs.map(stateOf));
     const hook = walk.hooks.get(node.op.kind);
     const [below] = inputs;
@@ -139,6 +141,13 @@ async function runGraph(walk: Walk, run: Run, call: Call): Promise<SolvedGraph> 
   await Promise.allSettled(wanted);
   const result = await stateOf(graph.result);
   return { graph, chain: await result.chain(call), base: await result.base(call), tree: result.tree };
+}
+
+/** The error of a source with the place of a step that copies or mounts from it; one that only stands on it is not to blame. */
+function locateSource(error: unknown, id: NodeId, graph: BuildGraph): unknown {
+  const steps = [...reachable(graph)].map((each) => nodeAt(graph, each)).filter((node) => node.type === "layer");
+  const reader = steps.find(({ inputs }) => inputs.indexOf(id) > 0);
+  return reader === undefined ? error : locate(error, reader);
 }
 
 /** Ids of the nodes that the result needs, itself included, in ascending order. */

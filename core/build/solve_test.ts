@@ -167,6 +167,24 @@ Deno.test("solve() cancels the rest and rejects with the first failure when a st
   assertEquals(await Array.fromAsync(store.names("", call)), []);
 });
 
+Deno.test("solve() points at the step that reads a source when the source cannot be opened", async () => {
+  await using store = createMemoryStore();
+  const git = (): Promise<never> => Promise.reject(new EngineError("NOT_FOUND", "Cannot find it: it is away"));
+  const options = solveOptions(store, createTextHook());
+  const sources = { ...options.sources, git };
+  const at = { file: "Dockerfile", line: 2, endLine: 2 };
+  const repository: BuildNode = { type: "git", url: "https://x.example/y.git", keepGitDir: false };
+  const graph = graphOf(scratch, repository, textNode("on it", [1]), textNode("a", [2, 1], { at }));
+  const error = await assertRejects(() => solve([graph], { ...options, sources }, createTestCall()), EngineError);
+  assertEquals([error.code, error.detail.range], ["NOT_FOUND", at]);
+  const onlyBelow = graphOf(repository, textNode("a", [0], { at }));
+  const below = await assertRejects(
+    () => solve([onlyBelow], { ...options, sources }, createTestCall()),
+    EngineError,
+  );
+  assertEquals(below.detail.range, undefined);
+});
+
 Deno.test("solve() rejects CANCELED when the call is aborted", async () => {
   await using store = createMemoryStore();
   const controller = new AbortController();
