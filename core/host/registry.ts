@@ -171,7 +171,8 @@ function unknownKey(kind: HookKind, key: string, known: readonly string[]): Engi
 }
 
 function unknownFile(file: SourceFile, known: readonly string[]): EngineError {
-  return new EngineError("UNSUPPORTED", `Cannot read build file "${file.path}": no plugin takes it`, {
+  const state = file.text.trim() === "" ? "it is empty" : "no plugin takes it";
+  return new EngineError("UNSUPPORTED", `Cannot read build file "${file.path}": ${state}`, {
     detail: { what: "build file", known: [...known].sort() },
     hint: `Write the file in one of these formats: ${[...known].sort().join(", ")}`,
   });

@@ -1,4 +1,5 @@
 import type { ByteStream } from "../contract/call.ts";
+import { EngineError, isEngineError } from "../errors.ts";
 import { isTarStart, tarStartBytes } from "../layer/tar_start.ts";
 import { peekStream, streamOf } from "../stream/byte_stream.ts";
 import { collectText } from "../stream/collect.ts";
@@ -15,7 +16,18 @@ export const maxBuildFileBytes = 8 * 1024 * 1024;
 export async function readStreamedContext(stream: ByteStream): Promise<StreamedContext> {
   const { head, stream: whole } = await peekStream(stream, tarStartBytes);
   if (detectCompression(head) !== "none" || isTarStart(head)) return { context: { type: "tar", stream: whole } };
-  const text = await collectText(whole, maxBuildFileBytes);
+  const text = await collectText(whole, maxBuildFileBytes).catch((cause) => {
+    if (!isEngineError(cause) || cause.code !== "INVALID_ARGUMENT") throw cause;
+    throw new EngineError(
+      "INVALID_ARGUMENT",
+      "Cannot read standard input: it is neither a tar nor the text of a build file",
+      {
+        cause,
+        detail: cause.detail,
+        hint: "Send a build file, or a tar of the context as tar -c . gives it",
+      },
+    );
+  });
   return {
     context: { type: "tar", stream: streamOf(new Uint8Array(2 * tarStartBytes)) },
     file: { type: "text", text },

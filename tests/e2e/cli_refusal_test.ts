@@ -109,3 +109,11 @@ Deno.test("image prune refuses a wrong filter before it asks", async () => {
   assertRefused(await runStrata({ root }, "image", "prune", "--filter", "before=x"), 2, "unknown filter");
   assertRefused(await runStrata({ root }, "cache", "prune", "--filter", "label=x"), 2, "unknown filter");
 });
+
+Deno.test("build says when the build file is empty and when standard input is no context", async () => {
+  await using at = await place();
+  const { root } = at;
+  assertRefused(await runStrata({ root, stdin: "" }, "build", "-"), 1, 'build file "-": it is empty', "hint:");
+  const bytes = new Uint8Array(2000).fill(0xfe);
+  assertRefused(await runStrata({ root, stdin: bytes }, "build", "-"), 2, "neither a tar nor the text of a build file");
+});
