@@ -45,7 +45,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   store: ["contract:type", "tar", ...pure],
   host: ["contract:type", "kit", "errors", "oci"],
   os: ["oci", "path", "errors", "contract:type"],
-  snapshot: ["os", "contract:type", "layer", "oci", "path", "errors"],
+  snapshot: ["os", "contract:type", "layer", ...pure],
   build: ["host", "layer", "store", "snapshot", "os", "contract:type", ...pure],
   config: ["host", "store", "snapshot", "os", "contract:type", ...pure],
   engine: ["config", "kit", "host", "store", "snapshot", "os", "contract:type", ...pure],

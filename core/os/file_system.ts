@@ -7,6 +7,7 @@ import { EngineError } from "../errors.ts";
 import type { Root, RootWriter, SnapshotWriter } from "./root.ts";
 
 export type * from "./root.ts";
+export { isImageXattr } from "./root.ts";
 export type { FileStat, FileType } from "./file_stat.ts";
 export type { Scan, Xattrs } from "./scan.ts";
 

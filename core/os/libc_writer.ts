@@ -93,6 +93,18 @@ class LibcRootWriter implements SnapshotWriter {
     return file.setAttributes(attributes);
   }
 
+  setTime(path: string, mtime: number): void {
+    if (path === ".") {
+      return this.#withOpen(
+        path,
+        (fd) => void this.#check(this.#writer.futimens(fd, timesOf(mtime)), "futimens", path),
+      );
+    }
+    this.#at(path, (fd, name) => {
+      this.#check(this.#writer.utimensat(fd, name, timesOf(mtime), Sys.AT_SYMLINK_NOFOLLOW), "utimensat", path);
+    });
+  }
+
   removeAll(path: string): void {
     const stat = this.lstat(path);
     if (stat?.type === "directory") {

@@ -1,0 +1,168 @@
+import type { Call } from "../contract/call.ts";
+import type { EntryMeta, LayerEntry } from "../contract/layer.ts";
+import { compareNames } from "../layer/path_order.ts";
+import { type FileStat, isUnchanged, linkKey, mtimeOf } from "../os/file_stat.ts";
+import { openRoot, openSnapshotWriter, type Root } from "../os/file_system.ts";
+import { throwIfAborted } from "../stream/abort.ts";
+import { applyLayer } from "./apply.ts";
+import { isSameMeta, readFileFacts } from "./file_facts.ts";
+import type { SnapshotLayout } from "./layout.ts";
+import { flatMarking } from "./marking.ts";
+import { makeRunDirectory } from "./run_directory.ts";
+import type { SnapshotLayer, Snapshotter, Workspace } from "./snapshotter.ts";
+
+/**
+ * A snapshotter for where no overlay can be mounted: each workspace holds a copy of all files, and what changed is found by looking at all of
+ * them. Needs no privilege but that of setting owners.
+ */
+export function createCopySnapshotter(
+  { layout, close }: { readonly layout: SnapshotLayout; readonly close: () => void },
+): Snapshotter {
+  const prepare = async (layers: readonly SnapshotLayer[], call: Call): Promise<Workspace> => {
+    await using stack = new AsyncDisposableStack();
+    const run = stack.use(makeRunDirectory(layout, call.signal));
+    const rootfs = `${run.path}/rootfs`;
+    Deno.mkdirSync(rootfs);
+    await unpack(layers, rootfs, call);
+    const before = readStats(rootfs);
+    const held = stack.move();
+    return {
+      rootfs,
+      directory: run.path,
+      changes: (_epoch, inner) => readCopyChanges(rootfs, before, inner),
+      commit: () => {},
+      [Symbol.asyncDispose]: () => held.disposeAsync(),
+    };
+  };
+  return {
+    kind: "copy",
+    prepare,
+    view: prepare,
+    [Symbol.asyncDispose]: () => Promise.resolve(close()),
+  };
+}
+
+async function unpack(layers: readonly SnapshotLayer[], directory: string, call: Call): Promise<void> {
+  using writer = openSnapshotWriter(directory);
+  using own = openRoot(directory);
+  writer.setAttributes(".", { mode: 0o755, owner: { uid: 0, gid: 0 }, mtime: 0 });
+  const target = { writer, own, isFlat: true, marking: flatMarking(writer, own), lower: () => undefined };
+  for (const layer of layers) await applyLayer(layer.entries(call), target, call);
+}
+
+/** States of all files by path. */
+type Stats = ReadonlyMap<string, FileStat>;
+
+function readStats(directory: string): Stats {
+  using root = openRoot(directory);
+  const stats = new Map<string, FileStat>();
+  const read = (path: string): void => {
+    const scan = root.scan(path);
+    for (const [index, name] of scan.names.entries()) {
+      const child = path === "." ? name : `${path}/${name}`;
+      stats.set(child, scan.stat(index));
+      if (scan.type(index) === "directory") read(child);
+    }
+  };
+  read(".");
+  return stats;
+}
+
+/** What differs from the states before, as entries of a layer: sorted, with explicit whiteouts. */
+async function* readCopyChanges(directory: string, before: Stats, call: Call): AsyncGenerator<LayerEntry> {
+  using root = openRoot(directory);
+  const childrenBefore = new Map<string, string[]>();
+  for (const path of before.keys()) {
+    const slash = path.lastIndexOf("/");
+    const parent = slash < 0 ? "." : path.slice(0, slash);
+    const names = childrenBefore.get(parent) ?? [];
+    childrenBefore.set(parent, names);
+    names.push(path.slice(slash + 1));
+  }
+  const walk = new CopyWalk(root, before, childrenBefore);
+  for (const entry of walk.directory(".")) {
+    throwIfAborted(call.signal);
+    yield entry;
+  }
+}
+
+class CopyWalk {
+  readonly #root: Root;
+  readonly #before: Stats;
+  readonly #childrenBefore: ReadonlyMap<string, readonly string[]>;
+  readonly #first = new Map<string, string>();
+
+  constructor(root: Root, before: Stats, childrenBefore: ReadonlyMap<string, readonly string[]>) {
+    this.#root = root;
+    this.#before = before;
+    this.#childrenBefore = childrenBefore;
+  }
+
+  *directory(path: string): Generator<LayerEntry> {
+    const scan = this.#root.scan(path);
+    const wasDirectory = path === "." || this.#before.get(path)?.type === "directory";
+    const gone = wasDirectory ? this.#childrenBefore.get(path) ?? [] : [];
+    for (const name of [...new Set([...scan.names, ...gone])].sort(compareNames)) {
+      const child = path === "." ? name : `${path}/${name}`;
+      const index = scan.indexOf(name);
+      if (index === undefined) yield { type: "whiteout", path: child };
+      else yield* this.#child(child, scan.stat(index), this.#before.get(child));
+    }
+  }
+
+  *#child(path: string, stat: FileStat, before: FileStat | undefined): Generator<LayerEntry> {
+    const isSame = before !== undefined && isUnchanged(before, stat);
+    if (stat.type !== "directory") {
+      if (isSame) return;
+      if (stat.type !== "socket") yield this.#entry(path, stat);
+      else if (before !== undefined) yield { type: "whiteout", path };
+      return;
+    }
+    const inner = this.directory(path);
+    const first = inner.next();
+    if (first.done && (isSame || (before !== undefined && isSameMeta(before, stat) && !this.#hasNewXattrs(path)))) {
+      return;
+    }
+    yield { ...this.#meta(path, stat), type: "directory" };
+    if (!first.done) yield first.value;
+    yield* inner;
+  }
+
+  #entry(path: string, stat: FileStat): LayerEntry {
+    switch (stat.type) {
+      case "symlink":
+        return { ...this.#meta(path, stat), mode: 0o777, type: "symlink", target: this.#root.readLink(path) };
+      case "char":
+      case "block":
+        return { ...this.#meta(path, stat), type: stat.type, major: stat.major, minor: stat.minor };
+      case "fifo":
+        return { ...this.#meta(path, stat), type: "fifo" };
+      default:
+        return this.#file(path, stat);
+    }
+  }
+
+  #file(path: string, stat: FileStat): LayerEntry {
+    const first = stat.links > 1 ? this.#first.get(linkKey(stat)) : undefined;
+    if (first !== undefined) return { ...this.#meta(path, stat), type: "hardlink", target: first };
+    if (stat.links > 1) this.#first.set(linkKey(stat), path);
+    const { content, xattrs } = readFileFacts(this.#root, path, stat);
+    const meta = this.#meta(path, stat);
+    return { ...meta, ...(xattrs === undefined ? undefined : { xattrs }), type: "file", size: stat.size, content };
+  }
+
+  #meta(path: string, stat: FileStat): EntryMeta {
+    const { mode, uid, gid } = stat;
+    const meta = { path, mode, uid, gid, mtime: mtimeOf(stat) };
+    if (stat.type !== "directory") return meta;
+    using directory = this.#root.open(path);
+    const xattrs = directory.xattrs();
+    return xattrs === undefined ? meta : { ...meta, xattrs };
+  }
+
+  /** Whether a directory may have other extended attributes than before; those before are not known any more. */
+  #hasNewXattrs(path: string): boolean {
+    using directory = this.#root.open(path);
+    return directory.xattrs() !== undefined;
+  }
+}

@@ -1,0 +1,254 @@
+import type { Call } from "../contract/call.ts";
+import type { LayerEntry } from "../contract/layer.ts";
+import { EngineError, isEngineError } from "../errors.ts";
+import { mtimeOf } from "../os/file_stat.ts";
+import { openRoot, openSnapshotWriter } from "../os/file_system.ts";
+import type { Mounter } from "../os/mount.ts";
+import { applyLayer } from "./apply.ts";
+import { readChanges } from "./changes.ts";
+import { chainSnapshot, layerSnapshot, type SnapshotLayout } from "./layout.ts";
+import { overlayMarking } from "./marking.ts";
+import { makeRunDirectory, type RunDirectory } from "./run_directory.ts";
+import type { SnapshotLayer, Snapshotter, SnapshotView, Workspace } from "./snapshotter.ts";
+
+/** What an overlay snapshotter works with. */
+export interface OverlayOptions {
+  readonly mounter: Mounter;
+  readonly layout: SnapshotLayout;
+  readonly isUserNamespace: boolean;
+  /** Called when it is disposed. */
+  readonly close: () => void;
+}
+
+/** A snapshotter that puts unpacked layers on top of each other; undefined where the kernel refuses to. */
+export function createOverlaySnapshotter(options: OverlayOptions): Snapshotter | undefined {
+  const mountOptions = findMountOptions(options);
+  return mountOptions === undefined ? undefined : new OverlaySnapshotter(options, mountOptions);
+}
+
+/**
+ * Options from the best on. With `index`, a file that several names share is one file also while it is written to. `volatile` leaves out
+ * syncing what is thrown away or read again anyway. Redirects and metadata-only copies would not be layers.
+ */
+function candidates(isUserNamespace: boolean): readonly (readonly string[])[] {
+  if (isUserNamespace) {
+    const base = ["userxattr", "redirect_dir=nofollow", "metacopy=off", "xino=off"];
+    return [[...base, "index=off", "volatile"], [...base, "index=off"]];
+  }
+  const base = ["redirect_dir=off", "metacopy=off", "xino=off"];
+  return [[...base, "index=on", "volatile"], [...base, "index=off", "volatile"], [...base, "index=off"]];
+}
+
+function findMountOptions({ mounter, layout, isUserNamespace }: OverlayOptions): readonly string[] | undefined {
+  const directory = `${layout.runs}/probe-${crypto.randomUUID().slice(0, 8)}`;
+  try {
+    for (const [i, options] of candidates(isUserNamespace).entries()) {
+      const [lower = "", path = "", work = "", target = ""] = ["lower", "upper", "work", "target"].map((name) =>
+        `${directory}/${i}/${name}`
+      );
+      for (const each of [lower, path, work, target]) Deno.mkdirSync(each, { recursive: true });
+      try {
+        mounter.overlay({ lowers: [lower], upper: { path, work }, target, options });
+        mounter.unmount(target);
+        return options;
+      } catch (error) {
+        if (!isEngineError(error) || error.code !== "OS_FAILED") throw error;
+      }
+    }
+    return undefined;
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+}
+
+class OverlaySnapshotter implements Snapshotter {
+  readonly kind = "overlay";
+  readonly #options: OverlayOptions;
+  readonly #mountOptions: readonly string[];
+  /** Layers that are being unpacked, by chainID. */
+  readonly #unpacking = new Map<string, Promise<string>>();
+
+  constructor(options: OverlayOptions, mountOptions: readonly string[]) {
+    this.#options = options;
+    this.#mountOptions = mountOptions;
+  }
+
+  async prepare(layers: readonly SnapshotLayer[], call: Call): Promise<Workspace> {
+    const lowers = await this.#unpackAll(layers, call);
+    await using stack = new AsyncDisposableStack();
+    const run = stack.use(makeRunDirectory(this.#options.layout, call.signal));
+    const paths = makePaths(run.path);
+    setRootAttributes(paths.upper, lowers.at(-1));
+    const { mounter } = this.#options;
+    mounter.overlay({
+      lowers: lowers.length === 0 ? [paths.empty] : lowers.toReversed(),
+      upper: { path: paths.upper, work: paths.work },
+      target: paths.rootfs,
+      options: this.#mountOptions,
+    });
+    stack.defer(() => mounter.unmount(paths.rootfs));
+    const held = stack.move();
+    return {
+      rootfs: paths.rootfs,
+      directory: run.path,
+      changes: (sourceDateEpoch, inner) => this.#changes({ lowers, paths, sourceDateEpoch }, inner),
+      commit: (diffId) => moveSnapshot(paths.upper, `${this.#options.layout.snapshots}/${layerSnapshot(diffId)}`),
+      [Symbol.asyncDispose]: () => held.disposeAsync(),
+    };
+  }
+
+  async view(layers: readonly SnapshotLayer[], call: Call): Promise<SnapshotView> {
+    const lowers = await this.#unpackAll(layers, call);
+    await using stack = new AsyncDisposableStack();
+    const run = stack.use(makeRunDirectory(this.#options.layout, call.signal));
+    const paths = makePaths(run.path);
+    this.#mountLowers(lowers, paths.lower, paths.empty);
+    stack.defer(() => this.#options.mounter.unmount(paths.lower));
+    const held = stack.move();
+    return { rootfs: paths.lower, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  }
+
+  // deno-lint-ignore require-await
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#options.close();
+  }
+
+  async *#changes(
+    work: { readonly lowers: readonly string[]; readonly paths: Paths; readonly sourceDateEpoch: number | undefined },
+    call: Call,
+  ): AsyncGenerator<LayerEntry> {
+    const { lowers, paths, sourceDateEpoch } = work;
+    const { mounter, isUserNamespace } = this.#options;
+    mounter.unmount(paths.rootfs);
+    using stack = new DisposableStack();
+    const upper = stack.use(openRoot(paths.upper));
+    const writer = stack.use(openSnapshotWriter(paths.upper));
+    if (lowers.length > 0) {
+      this.#mountLowers(lowers, paths.lower, paths.empty);
+      stack.defer(() => mounter.unmount(paths.lower));
+    }
+    const lower = lowers.length === 0 ? undefined : stack.use(openRoot(paths.lower));
+    yield* readChanges({ upper, writer, lower, isUserNamespace, sourceDateEpoch }, call);
+  }
+
+  /** Mounts lower directories, base first, for reading. */
+  #mountLowers(lowers: readonly string[], target: string, empty: string): void {
+    const options = this.#options.isUserNamespace ? ["userxattr", "xino=off"] : ["redirect_dir=off", "xino=off"];
+    // An overlay without an upper directory takes two at least.
+    const all = lowers.length < 2 ? [...lowers.toReversed(), empty] : lowers.toReversed();
+    this.#options.mounter.overlay({ lowers: all.length < 2 ? [empty, ...all] : all, target, options });
+  }
+
+  /** Directories of the layers, base first. */
+  async #unpackAll(layers: readonly SnapshotLayer[], call: Call): Promise<readonly string[]> {
+    const lowers: string[] = [];
+    for (const layer of layers) lowers.push(this.#find(layer) ?? await this.#unpackOnce(layer, [...lowers], call));
+    return lowers;
+  }
+
+  #find({ diffId, chainId }: SnapshotLayer): string | undefined {
+    const { snapshots } = this.#options.layout;
+    return [layerSnapshot(diffId), chainSnapshot(diffId, chainId)]
+      .map((name) => `${snapshots}/${name}`)
+      .find(isDirectory);
+  }
+
+  async #unpackOnce(layer: SnapshotLayer, lowers: readonly string[], call: Call): Promise<string> {
+    const unpacking = this.#unpacking.get(layer.chainId) ?? this.#unpack(layer, lowers, call);
+    this.#unpacking.set(layer.chainId, unpacking);
+    try {
+      return await unpacking;
+    } finally {
+      this.#unpacking.delete(layer.chainId);
+    }
+  }
+
+  async #unpack(layer: SnapshotLayer, lowers: readonly string[], call: Call): Promise<string> {
+    await using run: RunDirectory = makeRunDirectory(this.#options.layout, call.signal);
+    const paths = makePaths(run.path);
+    setRootAttributes(paths.upper, lowers.at(-1));
+    const { isUserNamespace, mounter, layout } = this.#options;
+    let isApart: boolean;
+    {
+      using stack = new DisposableStack();
+      const writer = stack.use(openSnapshotWriter(paths.upper));
+      const own = stack.use(openRoot(paths.upper));
+      let lower: ReturnType<typeof openRoot> | undefined;
+      const target = {
+        writer,
+        own,
+        isFlat: false,
+        marking: overlayMarking(writer, isUserNamespace),
+        lower: () => {
+          if (lower !== undefined || lowers.length === 0) return lower;
+          this.#mountLowers(lowers, paths.lower, paths.empty);
+          stack.defer(() => mounter.unmount(paths.lower));
+          return lower = stack.use(openRoot(paths.lower));
+        },
+      };
+      ({ isApart } = await applyLayer(layer.entries(call), target, call));
+    }
+    const name = isApart ? layerSnapshot(layer.diffId) : chainSnapshot(layer.diffId, layer.chainId);
+    return moveSnapshot(paths.upper, `${layout.snapshots}/${name}`);
+  }
+}
+
+interface Paths {
+  readonly upper: string;
+  readonly work: string;
+  readonly rootfs: string;
+  readonly lower: string;
+  /** A directory that stays empty. */
+  readonly empty: string;
+}
+
+function makePaths(directory: string): Paths {
+  const at = (name: string): string => {
+    Deno.mkdirSync(`${directory}/${name}`);
+    return `${directory}/${name}`;
+  };
+  return { upper: at("upper"), work: at("work"), rootfs: at("rootfs"), lower: at("lower"), empty: at("empty") };
+}
+
+/** The root directory of a new layer is as that of the layer below it, until the layer itself says something else. */
+function setRootAttributes(path: string, below: string | undefined): void {
+  using writer = openSnapshotWriter(path);
+  const plain = { mode: 0o755, owner: { uid: 0, gid: 0 }, mtime: 0 };
+  if (below === undefined) {
+    writer.setAttributes(".", plain);
+    return;
+  }
+  using root = openRoot(below);
+  using directory = root.open(".");
+  const stat = directory.stat();
+  writer.setAttributes(".", {
+    mode: stat.mode,
+    owner: { uid: stat.uid, gid: stat.gid },
+    mtime: mtimeOf(stat),
+    xattrs: directory.xattrs(),
+  });
+}
+
+/** Puts a finished directory in its place; when the place is taken, what is there is the same. Gives the place. */
+function moveSnapshot(from: string, to: string): string {
+  try {
+    Deno.renameSync(from, to);
+  } catch (cause) {
+    if (!isDirectory(to)) {
+      throw new EngineError("OS_FAILED", `Cannot keep snapshot "${to}": it cannot be moved there`, {
+        cause,
+        detail: { syscall: "rename", path: to },
+      });
+    }
+  }
+  return to;
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
