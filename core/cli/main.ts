@@ -33,7 +33,7 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
       host.signal.aborted ? new EngineError("CANCELED", "Canceled", { cause: caught }) : caught,
     );
     terminal.err(formatError(error, terminal.hasColor));
-    return exitCodeOf(error.code);
+    return exitCodeOf(error);
   }
 }
 

@@ -8,7 +8,7 @@ import type { Terminal } from "./terminal.ts";
 export function reportErrors(errors: readonly EngineError[], terminal: Terminal): number {
   for (const error of errors) terminal.err(formatError(error, terminal.hasColor));
   const first = errors[0];
-  return first === undefined ? 0 : exitCodeOf(first.code);
+  return first === undefined ? 0 : exitCodeOf(first);
 }
 
 /** Lines of what was removed, as docker writes them; `untagged` and `deleted` are its words for the two. */
