@@ -7,6 +7,7 @@ import { readStreamedContext } from "../image/streamed_context.ts";
 import type { Flag, Input } from "./command.ts";
 import { readPlatforms } from "./platform_flag.ts";
 import { progressKinds } from "./progress.ts";
+import { hasRunFlags } from "./run_flags.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Flags of `strata build` that say what is built. */
@@ -101,7 +102,25 @@ export async function readBuildInput(
     pull: input.isOn("pull"),
     outputs: input.list("output").map(parseOutput),
     ...(jobs === undefined ? {} : { jobs }),
+    ...await readRun(input, terminal, environment),
   };
+}
+
+async function readRun(
+  input: Input,
+  terminal: Terminal,
+  environment: (name: string) => string | undefined,
+): Promise<Pick<BuildInput, "run" | "jobs">> {
+  if (!hasRunFlags(input)) return {};
+  const { readRunOptions } = await import("./run_options.ts");
+  const run = await readRunOptions(input, terminal, environment);
+  if (run.onFailure !== "shell") return { run };
+  const jobs = input.text("jobs");
+  // Two steps at once would write over the shell.
+  if (jobs === undefined || jobs === "1") return { run, jobs: 1 };
+  throw new EngineError("INVALID_ARGUMENT", `Cannot use --jobs "${jobs}" with --on-failure=shell: expected 1`, {
+    detail: { field: "jobs", value: jobs },
+  });
 }
 
 async function readSources(input: Input, terminal: Terminal): Promise<Pick<BuildInput, "context" | "file">> {

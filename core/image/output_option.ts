@@ -1,5 +1,6 @@
 import { EngineError } from "../errors.ts";
 import type { BuildOutput } from "./build_input.ts";
+import { splitCsv } from "./csv_line.ts";
 
 /** What each type takes besides `type`. */
 const known: Readonly<Record<string, readonly string[]>> = {
@@ -55,25 +56,14 @@ function flag<K extends string>(key: K, value: string | undefined, text: string)
 
 function readFields(text: string): ReadonlyMap<string, string> {
   const fields = new Map<string, string>();
-  for (const field of splitCsv(text)) {
+  const parts = splitCsv(text);
+  if (parts === undefined) throw invalid(text, "its quotes do not pair");
+  for (const field of parts) {
     const equals = field.indexOf("=");
     const key = field.slice(0, Math.max(equals, 0)).trim().toLowerCase();
     if (key === "") throw invalid(text, `"${field}" is no key=value`);
     if (fields.has(key)) throw invalid(text, `"${key}" is given twice`);
     fields.set(key, field.slice(equals + 1).trim());
-  }
-  return fields;
-}
-
-/** Fields of one CSV line (RFC 4180): a field in quotes may hold commas, and quotes written twice. */
-function splitCsv(text: string): readonly string[] {
-  const fields: string[] = [];
-  const pattern = /(?:"((?:[^"]|"")*)"|([^",]*))(,|$)/y;
-  for (let isOpen = true; isOpen;) {
-    const match = pattern.exec(text);
-    if (match === null) throw invalid(text, "its quotes do not pair");
-    fields.push(match[1]?.replaceAll('""', '"') ?? match[2] ?? "");
-    isOpen = match[3] === ",";
   }
   return fields;
 }

@@ -5,6 +5,7 @@ import type { BuildResult } from "../../image/build_result.ts";
 import { EngineError } from "../../errors.ts";
 import { buildFlags, readBuildInput, showFlags } from "../build_flags.ts";
 import type { Command, Context, Input } from "../command.ts";
+import { runFlags } from "../run_flags.ts";
 import { printable } from "../color.ts";
 import { formatRange } from "../error_text.ts";
 import { createProgress, type ProgressKind, progressKinds } from "../progress.ts";
@@ -15,7 +16,7 @@ export const command: Command = {
   usage: "[OPTIONS] PATH|URL|-",
   description:
     "Builds an image from a Dockerfile and a context: a folder, a git repository, an archive at a URL, or a tar on standard input.",
-  flags: [...buildFlags, ...showFlags],
+  flags: [...buildFlags, ...runFlags, ...showFlags],
   words: { min: 1, max: 1 },
   complete: "file",
   examples: [
@@ -23,6 +24,7 @@ export const command: Command = {
     ["strata build -f build/prod.Dockerfile -t app:1 .", "another file"],
     ["strata build --platform linux/amd64,linux/arm64 -t app .", "an index of two platforms"],
     ["strata build -o type=local,dest=out .", "the files of the image in a folder"],
+    ["strata build --secret id=token,env=TOKEN .", "a secret for RUN --mount=type=secret,id=token"],
     ["strata build --check .", "only check the file"],
   ],
   async run(input: Input, context: Context): Promise<number> {
