@@ -73,6 +73,7 @@ function unreadable(path: string, state: string, cause?: unknown): EngineError {
   return new EngineError("INVALID_ARGUMENT", `Cannot read build file "${path}": ${state}`, {
     cause,
     detail: { field: "file", value: path },
+    hint: "Name another file with -f",
   });
 }
 

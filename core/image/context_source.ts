@@ -12,6 +12,7 @@ export function parseNamedContext(text: string): { readonly name: string; readon
   if (name === "" || value === "") {
     throw new EngineError("INVALID_ARGUMENT", `Cannot read build context "${text}": expected name=value`, {
       detail: { field: "build-context", value: text },
+      hint: "Write it as --build-context NAME=SOURCE",
     });
   }
   return { name, context: parseNamedValue(value) };

@@ -191,6 +191,9 @@ class Unpacker {
   #refuse(name: string, state: string): Error {
     const shown = name.slice(0, 500);
     const message = `Cannot unpack "${shown}" of "${this.#unpacking.archive.shown}": ${state}`;
-    return this.#environment.kit.error("INVALID_ARGUMENT", message, { detail: { field: "archive", value: shown } });
+    return this.#environment.kit.error("INVALID_ARGUMENT", message, {
+      detail: { field: "archive", value: shown },
+      hint: "Make the archive anew without it, or write ADD --unpack=false to copy the archive as it is",
+    });
   }
 }

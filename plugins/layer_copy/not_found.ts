@@ -9,7 +9,7 @@ export async function sourceNotFound(tree: Tree, path: string, environment: Copy
   return environment.kit.error("NOT_FOUND", `Cannot copy "/${path}": not found`, {
     detail: { kind: "path", name: `/${path}`, ...(similar === undefined ? {} : { similar: `/${similar}` }) },
     hint: similar === undefined
-      ? "Check the path, and that no .dockerignore pattern leaves it out of the build context"
+      ? "Check the path and, for one in the build context, that no .dockerignore pattern leaves it out"
       : `Check the spelling: "/${similar}" is there`,
   });
 }

@@ -71,6 +71,7 @@ function parseId(text: string, kit: Kit): number | undefined {
   if (isId(id)) return id;
   throw kit.error("INVALID_ARGUMENT", `Cannot use owner "${text.slice(0, 200)}": expected a number up to ${maxId}`, {
     detail: { field: "chown", value: text.slice(0, 200) },
+    hint: "Write a smaller number, or the name of a user",
   });
 }
 

@@ -149,12 +149,16 @@ export class Target {
   #loop(path: string): Error {
     return this.#environment.kit.error("INVALID_ARGUMENT", `Cannot follow "/${path}": its symbolic links form a loop`, {
       detail: { field: "path", value: `/${path}` },
+      hint: "Choose a path that leads through none of these links",
     });
   }
 
   #inTheWay(path: string, folder: string): Error {
     const message = `Cannot create directory "/${path}": "/${cleanPath(folder)}" exists and is no directory`;
-    return this.#environment.kit.error("CONFLICT", message, { detail: { kind: "path", name: `/${folder}` } });
+    return this.#environment.kit.error("CONFLICT", message, {
+      detail: { kind: "path", name: `/${folder}` },
+      hint: "Remove what is there in an earlier step, or choose another path",
+    });
   }
 
   #conflict(path: string, found: string, wanted: string): Error {

@@ -152,8 +152,7 @@ class Attempt {
     const { status } = response;
     return this.#environment.kit.error("REMOTE_FAILED", `Cannot download "${shown}": the server answered ${status}`, {
       detail: { status, method: "GET", url: shown },
-      ...(status === 404 && { hint: "Check the address" }),
-      ...((status === 401 || status === 403) && { hint: "Check that the address may be read without logging in" }),
+      hint: hintFor(status),
     });
   }
 
@@ -177,6 +176,11 @@ class Attempt {
       hint: 'Raise "maxBytes" in the config of layer-fetch',
     });
   }
+}
+
+function hintFor(status: number): string {
+  if (status === 401 || status === 403) return "Check that the address may be read without logging in";
+  return status === 429 || status >= 500 ? "Build again later" : "Check the address";
 }
 
 /** What the network said, without the address. */

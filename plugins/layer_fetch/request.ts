@@ -81,5 +81,8 @@ function decode(text: string): string {
 
 function failed(url: URL, state: string, kit: Kit): Error {
   const shown = showUrl(url);
-  return kit.error("REMOTE_FAILED", `Cannot download "${shown}": ${state}`, { detail: { method: "GET", url: shown } });
+  return kit.error("REMOTE_FAILED", `Cannot download "${shown}": ${state}`, {
+    detail: { method: "GET", url: shown },
+    hint: "Check the address, or name the one that it leads to",
+  });
 }

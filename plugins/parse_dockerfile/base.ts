@@ -75,6 +75,7 @@ async function openImage(reference: string, stage: Stage, session: Session): Pro
       message: `Cannot use base image ${quote(reference)}: neither a stage above nor a valid image name`,
       at: stage.from.at,
       instruction: "FROM",
+      hint: hintFor(reference),
     });
   }
   const platform = stage.platform ?? session.context.platform;
@@ -82,6 +83,11 @@ async function openImage(reference: string, stage: Stage, session: Session): Pro
   return image === undefined
     ? openUnknown(platform, session)
     : fromImage(image, { reference, platform, stage, session });
+}
+
+function hintFor(reference: string): string {
+  const lower = reference.toLowerCase();
+  return lower === "scratch" ? "Write FROM scratch" : "Write it as [HOST/]NAME[:TAG][@DIGEST], the name in lower case";
 }
 
 /** Stands for an image while base images are not looked up. */

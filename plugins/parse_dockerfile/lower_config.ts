@@ -6,6 +6,8 @@ import { quote } from "./fault.ts";
 import { isSignal } from "./signal.ts";
 import type { StageState } from "./stage_state.ts";
 
+const setFirst = "Set the variable in it with ARG or ENV before";
+
 /** Changes the config by an instruction that makes no layer and sets no variable. Throws `PARSE_FAILED`. */
 export function lowerConfig(lowering: Lowering): void {
   const { instruction } = lowering;
@@ -60,7 +62,10 @@ export function expandPairs(lowering: LoweringOf<"env"> | LoweringOf<"label">): 
   }
   return instruction.pairs.map(({ key, value = "" }) => {
     const [name = "", text = ""] = expandAll([key, value], lowering);
-    if (name === "") throw fail(`Cannot set ${quote(key)}: its name is empty after variables were put in`, lowering);
+    if (name === "") {
+      const message = `Cannot set ${quote(key)}: its name is empty after variables were put in`;
+      throw fail(message, lowering, setFirst);
+    }
     return [name, text];
   });
 }
@@ -152,7 +157,7 @@ function lowerVolume(lowering: LoweringOf<"volume">): void {
   const paths = expandAll(lowering.instruction.paths, lowering);
   for (const [i, path] of paths.entries()) {
     const written = lowering.instruction.paths[i] ?? "";
-    if (path === "") throw fail(`Cannot make volume ${quote(written)}: its path is empty`, lowering);
+    if (path === "") throw fail(`Cannot make volume ${quote(written)}: its path is empty`, lowering, setFirst);
   }
   const volumes = Object.fromEntries(paths.map((path) => [path, {}]));
   set({ Volumes: { ...lowering.state.config.Volumes, ...volumes } }, lowering);

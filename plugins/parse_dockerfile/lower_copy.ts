@@ -94,7 +94,7 @@ function checkPlan(plan: CopyPlan, lowering: CopyLowering): void {
   const [only, ...more] = plan.sources;
   if (only === undefined || more.length > 0 || instruction.heredocs.length > 0 || !isRemote(only)) {
     const message = `Cannot use checksum ${quote(plan.checksum)}: expected a single URL or repository as source`;
-    throw fail(message, lowering);
+    throw fail(message, lowering, "Give what the checksum is of an ADD of its own");
   }
 }
 
@@ -166,7 +166,8 @@ function hasWildcard(text: string): boolean {
 function heredocSources(lowering: CopyLowering): readonly Json[] {
   return lowering.instruction.heredocs.map(({ name, text, expand: isExpanded }) => {
     if (name === "." || name === ".." || name.includes("/")) {
-      throw fail(`Cannot make file ${quote(name)} of a heredoc: expected a name without slashes`, lowering);
+      const message = `Cannot make file ${quote(name)} of a heredoc: expected a name without slashes`;
+      throw fail(message, lowering, "Name the folder in the destination");
     }
     return { name, text: isExpanded ? expandBody(text, lowering) : text };
   });

@@ -1,6 +1,8 @@
 import { quote } from "./fault.ts";
 import { addHistory, expandToWords, fail, type LoweringOf } from "./lowering.ts";
 
+const forms = "Write it as 80, 80/tcp, 53/udp or 8000-8010";
+
 /** Adds ports; ranges become single ports, addresses and host ports are dropped. Throws `PARSE_FAILED`. */
 export function lowerExpose(lowering: LoweringOf<"expose">): void {
   const { instruction, state } = lowering;
@@ -29,16 +31,16 @@ function readPorts(text: string, lowering: LoweringOf<"expose">): readonly strin
   const [portText = "", protocol = ""] = splitOnce(container, "/");
   if (portText === "" || !["", "tcp", "udp", "sctp"].includes(protocol.toLowerCase())) {
     const state = portText === "" ? "it names no port" : `protocol ${quote(protocol)} is not known`;
-    throw fail(`Cannot expose port ${quote(text)}: ${state}`, lowering, "Write it as 80, 80/tcp, 53/udp or 8000-8010");
+    throw fail(`Cannot expose port ${quote(text)}: ${state}`, lowering, forms);
   }
   checkForm(text, { protocol, hasHost: hostPort !== "" || address !== "" }, lowering);
   if (address !== "" && !isAddress(address)) {
-    throw fail(`Cannot expose port ${quote(text)}: ${quote(address)} is no IP address`, lowering);
+    throw fail(`Cannot expose port ${quote(text)}: ${quote(address)} is no IP address`, lowering, forms);
   }
   const range = readRange(portText);
   if (range === undefined) {
     const state = `${quote(portText)} is neither a port from 0 to 65535 nor a range of them`;
-    throw fail(`Cannot expose port ${quote(text)}: ${state}`, lowering);
+    throw fail(`Cannot expose port ${quote(text)}: ${state}`, lowering, forms);
   }
   if (hostPort !== "") checkHostPort(text, { hostPort, range }, lowering);
   const kind = protocol === "" ? "tcp" : protocol.toLowerCase();
@@ -68,11 +70,11 @@ function checkHostPort(
   const host = readRange(given.hostPort);
   if (host === undefined) {
     const state = `${quote(given.hostPort)} is neither a host port from 0 to 65535 nor a range of them`;
-    throw fail(`Cannot expose port ${quote(text)}: ${state}`, lowering);
+    throw fail(`Cannot expose port ${quote(text)}: ${state}`, lowering, forms);
   }
   const length = given.range.last - given.range.first;
   if (length !== 0 && length !== host.last - host.first) {
-    throw fail(`Cannot expose port ${quote(text)}: the two ranges differ in length`, lowering);
+    throw fail(`Cannot expose port ${quote(text)}: the two ranges differ in length`, lowering, forms);
   }
 }
 

@@ -107,7 +107,7 @@ export function fail(message: string, lowering: Lowering, hint?: string): Engine
 export function unsupported(message: string, lowering: Lowering, what: string): EngineError {
   const { session, instruction } = lowering;
   const detail = { what, range: instruction.at, instruction: instruction.keyword.toUpperCase() };
-  return session.kit.error("UNSUPPORTED", message, { detail });
+  return session.kit.error("UNSUPPORTED", message, { detail, hint: `Do without ${what}` });
 }
 
 /** Notes an instruction that changes only the config. */

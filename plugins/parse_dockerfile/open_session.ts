@@ -108,6 +108,7 @@ function checkOptions(file: Dockerfile, { kit, context }: SessionInput): CheckOp
   if (!("state" in options)) return options;
   throw kit.error("INVALID_ARGUMENT", `Cannot use build argument "BUILDKIT_DOCKERFILE_CHECK": ${options.state}`, {
     detail: { field: "BUILDKIT_DOCKERFILE_CHECK", value: given },
+    hint: "Write it like skip=RULE,RULE;error=true",
   });
 }
 

@@ -22,6 +22,8 @@ export interface RemoteSource {
 
 const digestLengths: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 };
 
+const oneOfTwo = "Keep one of the two";
+
 /** Whether a source is a URL or a repository and not a path; those of other schemes are refused when they are opened. */
 export function isRemote(text: string): boolean {
   return readGitSource(text) !== undefined || /^[a-z][a-z0-9+.-]*:\/\//i.test(text);
@@ -38,13 +40,14 @@ export function openRemote(text: string, flags: RemoteFlags, lowering: Lowering)
   }
   const { keepGitDir = flags.keepGitDir ?? false, checksum = flags.checksum } = git;
   if (flags.keepGitDir !== undefined && keepGitDir !== flags.keepGitDir) {
-    throw fail(`Cannot add repository ${quote(shown)}: it and the flag differ about keep-git-dir`, lowering);
+    throw fail(`Cannot add repository ${quote(shown)}: it and the flag differ about keep-git-dir`, lowering, oneOfTwo);
   }
   if (flags.checksum !== undefined && checksum !== flags.checksum) {
-    throw fail(`Cannot add repository ${quote(shown)}: it and the flag name different checksums`, lowering);
+    throw fail(`Cannot add repository ${quote(shown)}: it and the flag name different checksums`, lowering, oneOfTwo);
   }
   if (checksum !== undefined && !/^[0-9a-f]{7,64}$/i.test(checksum)) {
-    throw fail(`Cannot use checksum ${quote(checksum)}: expected a commit or the start of one`, lowering);
+    const message = `Cannot use checksum ${quote(checksum)}: expected a commit or the start of one`;
+    throw fail(message, lowering, "Write 7 to 64 hexadecimal digits");
   }
   const pinned = checksum === undefined ? {} : { checksum };
   const node = lowering.session.graph.add({ type: "git", url: git.url, keepGitDir, ...pinned });
@@ -55,10 +58,12 @@ function openUrl(text: string, flags: RemoteFlags, lowering: Lowering): RemoteSo
   const { session, stage, prefix, instruction } = lowering;
   const url = readUrl(text);
   if (url === undefined) {
-    throw fail(`Cannot add ${quote(text)}: not a URL of http or https, nor a repository`, lowering);
+    const message = `Cannot add ${quote(text)}: not a URL of http or https, nor a repository`;
+    throw fail(message, lowering, "Write https://HOST/PATH, or a file of the build context without ://");
   }
   if (flags.checksum !== undefined && !isDigest(flags.checksum)) {
-    throw fail(`Cannot use checksum ${quote(flags.checksum)}: expected sha256: and 64 hexadecimal digits`, lowering);
+    const message = `Cannot use checksum ${quote(flags.checksum)}: expected sha256: and 64 hexadecimal digits`;
+    throw fail(message, lowering, "Write sha256: and what sha256sum prints for the file");
   }
   const given = fileNameOf(url);
   if (given === undefined && flags.isIntoFolder) {

@@ -27,8 +27,10 @@ export async function openSource(name: string, lowering: Lowering): Promise<Node
       const message = `Cannot use stage ${quote(name)} here: it stands at line ${found.stage.from.at.line}, not above`;
       throw fail(message, lowering, "Move that stage above this one");
     }
-    case "absent":
-      throw fail(`Cannot find stage number ${quote(name)}: the last one is ${session.stages.length - 1}`, lowering);
+    case "absent": {
+      const message = `Cannot find stage number ${quote(name)}: the last one is ${session.stages.length - 1}`;
+      throw fail(message, lowering, "Name a stage above this one");
+    }
     case "image": {
       const wanted = {
         platform: session.context.platform,

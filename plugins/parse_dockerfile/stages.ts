@@ -115,6 +115,7 @@ function expandPlatform(
       message: `Cannot use platform ${quote(text)}: it is empty after its arguments were put in`,
       at: from.at,
       instruction: "FROM",
+      hint: "Give the argument a default in an ARG line above FROM",
     });
   }
   const platform = readPlatform(expanded.text, { kit, at: from.at, buildPlatform: context.buildPlatform });
