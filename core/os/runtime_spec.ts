@@ -1,0 +1,210 @@
+import { containerCapabilities } from "./capability.ts";
+import type { Container, ContainerMount } from "./container.ts";
+import type { Seccomp } from "./seccomp.ts";
+import { isMapped, type UserNamespace } from "./user_namespace.ts";
+
+/** A mount (runtime-spec, config.md, "Mounts"). */
+export interface SpecMount {
+  readonly destination: string;
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
+}
+
+/** A limit of one process; left out values mean none (runtime-spec, config.md, "POSIX process"). */
+interface SpecRlimit {
+  readonly type: string;
+  readonly soft: number | typeof UNLIMITED;
+  readonly hard: number | typeof UNLIMITED;
+}
+
+/** A device node (runtime-spec, config-linux.md, "Devices"). */
+export interface SpecDevice {
+  readonly type: "c" | "b";
+  readonly path: string;
+  readonly major: number;
+  readonly minor: number;
+  readonly fileMode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** What an OCI runtime is told to run (runtime-spec 1.0.2, config.md), as far as it is used here. */
+export interface RuntimeSpec {
+  readonly ociVersion: "1.0.2";
+  readonly process: {
+    readonly terminal: boolean;
+    readonly user: { readonly uid: number; readonly gid: number; readonly additionalGids: readonly number[] };
+    readonly args: readonly string[];
+    readonly env: readonly string[];
+    readonly cwd: string;
+    readonly capabilities: Readonly<Record<"bounding" | "effective" | "permitted", readonly string[]>>;
+    readonly rlimits: readonly SpecRlimit[];
+    readonly noNewPrivileges: boolean;
+  };
+  readonly root: { readonly path: string };
+  readonly hostname: string;
+  readonly mounts: readonly SpecMount[];
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly linux: {
+    readonly namespaces: readonly { readonly type: string }[];
+    readonly devices?: readonly SpecDevice[];
+    readonly maskedPaths: readonly string[];
+    readonly readonlyPaths: readonly string[];
+    readonly seccomp?: Seccomp;
+  };
+}
+
+/** What the configuration depends on besides the container. */
+export interface SpecHost {
+  /** Mask of the capabilities that can be given. */
+  readonly capabilities: bigint;
+  /** The user namespace that the runtime is in, when it is not the initial one. */
+  readonly userNamespace: UserNamespace | undefined;
+  /** Whether all control groups are in one version 2 hierarchy. */
+  readonly isCgroupV2: boolean;
+  /** Devices of the host, for a privileged container. */
+  readonly devices: readonly SpecDevice[];
+  /** The system call filter; none for a privileged container or a machine that it is not known for. */
+  readonly seccomp: Seccomp | undefined;
+  /** The same filter, compiled, base64: a runtime that can take it starts much sooner. */
+  readonly seccompFilter: string | undefined;
+}
+
+/** Devices every container has. */
+export const defaultDevices = ["null", "zero", "full", "random", "urandom", "tty"] as const;
+
+/** What docker hides in a container, as far as a kernel has it. */
+export const maskedPaths: readonly string[] = [
+  "/proc/acpi",
+  "/proc/asound",
+  "/proc/interrupts",
+  "/proc/kcore",
+  "/proc/keys",
+  "/proc/latency_stats",
+  "/proc/sched_debug",
+  "/proc/scsi",
+  "/proc/timer_list",
+  "/proc/timer_stats",
+  "/sys/devices/virtual/powercap",
+  "/sys/firmware",
+];
+
+/** What docker makes read-only in a container. */
+export const readonlyPaths: readonly string[] = [
+  "/proc/bus",
+  "/proc/fs",
+  "/proc/irq",
+  "/proc/sys",
+  "/proc/sysrq-trigger",
+];
+
+/** Bytes of `/dev/shm` when nothing else is asked for. */
+export const DEFAULT_SHM_BYTES = 64 * 1024 * 1024;
+
+/** Group of terminals; the same on every Linux distribution. */
+const TTY_GID = 5;
+
+const UNLIMITED = "RLIM_INFINITY";
+
+/**
+ * The configuration an OCI runtime runs a container with: what docker's builder would give it. Devices do not work but for
+ * those in `/dev`, which are the host's, mounted: so the container needs no device control group to be kept from the
+ * host's disks. Both `/dev` and, as the caller sees to, the root are mounted `nodev`.
+ */
+export function runtimeSpec(container: Container, isTerminal: boolean, host: SpecHost): RuntimeSpec {
+  const { uid, gid, groups, args, env, cwd, isPrivileged, rootfs, hostname, limits } = container;
+  const capabilities = containerCapabilities(host.capabilities, isPrivileged).map((name) => `CAP_${name}`);
+  // As docker and BuildKit: the set is a root user's; another user gets some by running a setuid program.
+  const effective = uid === 0 ? capabilities : [];
+  const isFiltered = !isPrivileged && host.seccomp !== undefined;
+  return {
+    ociVersion: "1.0.2",
+    process: {
+      terminal: isTerminal,
+      user: { uid, gid, additionalGids: groups },
+      args,
+      env,
+      cwd,
+      capabilities: { bounding: capabilities, effective, permitted: effective },
+      rlimits: (limits.ulimits ?? []).map(({ name, soft, hard }) => (
+        { type: `RLIMIT_${name.toUpperCase()}`, soft: rlimit(soft), hard: rlimit(hard) }
+      )),
+      noNewPrivileges: false,
+    },
+    root: { path: rootfs },
+    hostname,
+    mounts: [...systemMounts(container, host), ...container.mounts.map((mount) => specMount(mount, isPrivileged))],
+    ...(isFiltered && host.seccompFilter !== undefined
+      ? { annotations: { "run.oci.seccomp_bpf_data": host.seccompFilter } }
+      : undefined),
+    linux: {
+      namespaces: ["pid", "mount", "ipc", "uts", "cgroup", ...(container.network === "none" ? ["network"] : [])]
+        .map((type) => ({ type })),
+      ...(isPrivileged ? { devices: host.devices } : undefined),
+      maskedPaths: isPrivileged ? [] : maskedPaths,
+      readonlyPaths: isPrivileged ? [] : readonlyPaths,
+      ...(isFiltered ? { seccomp: host.seccomp } : undefined),
+    },
+  };
+}
+
+/** The text of `config.json`. */
+export function formatRuntimeSpec(spec: RuntimeSpec): string {
+  // 2^64-1 stands for no limit, which a JavaScript number cannot hold.
+  return JSON.stringify(spec).replaceAll(`"soft":"${UNLIMITED}"`, `"soft":${2n ** 64n - 1n}`)
+    .replaceAll(`"hard":"${UNLIMITED}"`, `"hard":${2n ** 64n - 1n}`);
+}
+
+function rlimit(value: number): number | typeof UNLIMITED {
+  return value < 0 ? UNLIMITED : value;
+}
+
+function systemMounts(container: Container, host: SpecHost): readonly SpecMount[] {
+  const { isPrivileged, network, limits } = container;
+  const kernel = ["nosuid", "noexec", "nodev"];
+  const isWritable = isPrivileged ? [] : ["ro"];
+  const hasTtyGroup = host.userNamespace === undefined || isMapped(host.userNamespace.gids, TTY_GID);
+  const mount = (type: string, destination: string, ...options: readonly string[]): SpecMount => (
+    { destination, type, source: type, options }
+  );
+  const device = (name: string): SpecMount => (
+    { destination: `/dev/${name}`, type: "bind", source: `/dev/${name}`, options: ["bind", "nosuid", "noexec"] }
+  );
+  return [
+    mount("proc", "/proc", ...kernel),
+    mount("tmpfs", "/dev", "nosuid", ...(isPrivileged ? [] : ["nodev"]), "strictatime", "mode=755", "size=65536k"),
+    ...(isPrivileged ? [] : defaultDevices.map(device)),
+    mount(
+      "devpts",
+      "/dev/pts",
+      "nosuid",
+      "noexec",
+      "newinstance",
+      "ptmxmode=0666",
+      "mode=0620",
+      ...(hasTtyGroup ? [`gid=${TTY_GID}`] : []),
+    ),
+    mount("tmpfs", "/dev/shm", ...kernel, "mode=1777", `size=${limits.shmBytes ?? DEFAULT_SHM_BYTES}`),
+    mount("mqueue", "/dev/mqueue", ...kernel),
+    // The host's network is what sysfs shows, and a user namespace does not own that.
+    host.userNamespace !== undefined && network === "host"
+      ? { destination: "/sys", type: "bind", source: "/sys", options: ["rbind", ...kernel, "ro"] }
+      : mount("sysfs", "/sys", ...kernel, ...isWritable),
+    ...(host.isCgroupV2 ? [mount("cgroup", "/sys/fs/cgroup", ...kernel, ...isWritable)] : []),
+  ];
+}
+
+function specMount(mount: ContainerMount, isPrivileged: boolean): SpecMount {
+  const options = [...(isPrivileged ? [] : ["nodev"]), mount.readonly ? "ro" : "rw"];
+  if (mount.type === "bind") {
+    return { destination: mount.target, type: "bind", source: mount.source, options: ["rbind", ...options] };
+  }
+  const size = mount.maxBytes === undefined ? [] : [`size=${mount.maxBytes}`];
+  return {
+    destination: mount.target,
+    type: "tmpfs",
+    source: "tmpfs",
+    options: ["nosuid", ...options, "mode=1777", ...size],
+  };
+}
