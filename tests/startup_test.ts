@@ -49,7 +49,7 @@ const commands: readonly (readonly [command: string, limit: number, modules: rea
   ["image inspect", 66, ["cli.ts", "core/cli/command/image_inspect.ts", ...engine]],
   ["image history", 69, ["cli.ts", "core/cli/command/image_history.ts", ...engine]],
   ["image tag", 51, ["cli.ts", "core/cli/command/image_tag.ts", ...engine]],
-  ["build", 66, ["cli.ts", "core/cli/command/build.ts", ...engine, "plugins/parse_dockerfile/mod.ts"]],
+  ["build", 68, ["cli.ts", "core/cli/command/build.ts", ...engine, "plugins/parse_dockerfile/mod.ts"]],
 ];
 
 for (const [command, limit, modules] of commands) {

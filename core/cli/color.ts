@@ -20,3 +20,13 @@ export function printable(text: string): string {
 export function printableLine(text: string): string {
   return printable(text).replaceAll("\t", "\\t").replaceAll("\n", "\\n");
 }
+
+/**
+ * A line that a command wrote as text: what a carriage return wrote over, colours and erasing are left out, other control characters
+ * shown as escapes.
+ */
+export function printableOutput(line: string): string {
+  const text = line.replace(/\r+$/, "");
+  // deno-lint-ignore no-control-regex -- control sequences are what is looked for
+  return printable(text.slice(text.lastIndexOf("\r") + 1).replace(/\x1b\[[0-9;:]*[mK]/g, ""));
+}

@@ -1,20 +1,18 @@
 import type { SourceRange } from "../contract/call.ts";
 import { EngineError, isEngineError } from "../errors.ts";
-import { paint, printable } from "./color.ts";
+import { paint, printable, printableOutput } from "./color.ts";
 
 /** Longest source line that is shown whole. */
 const maxSourceColumns = 160;
 
 /**
- * Text for a person: the message, the place with a caret when there is one, the last lines of a failed step, and the hint.
+ * Text for a person: the last lines of a failed step, the message, the place with a caret when there is one, and the hint.
  * Ends with a newline.
  */
 export function formatError(error: EngineError, hasColor: boolean): string {
-  const lines = [`${paint("red", "error:", hasColor)} ${printable(error.message)}`];
+  const lines = [...outputLines(error), `${paint("red", "error:", hasColor)} ${printable(error.message)}`];
   const range = readRange(error.detail["range"]);
   if (range !== undefined) lines.push(...formatRange(range, hasColor));
-  const last = error.detail["lastLines"];
-  if (Array.isArray(last)) lines.push(...last.map((line) => `  | ${printable(String(line))}`));
   if (error.hint !== undefined) lines.push(`${paint("cyan", "hint:", hasColor)} ${printable(error.hint)}`);
   if (error.code === "INTERNAL") {
     lines.push("This is a bug in strata; please report it with the command and the lines below");
@@ -24,6 +22,15 @@ export function formatError(error: EngineError, hasColor: boolean): string {
   }
   return lines.join("\n") + "\n";
 }
+
+/** The last lines that a failed step wrote, between rules as docker has them; none when there are none. */
+function outputLines({ detail: { output, step } }: EngineError): string[] {
+  if (!Array.isArray(output) || output.length === 0) return [];
+  const head = typeof step === "string" ? [` > ${printable(step).replaceAll("\n", " ")}:`] : [];
+  return [rule, ...head, ...output.map((line) => printableOutput(String(line))), rule];
+}
+
+const rule = "------";
 
 /** Lines that show a place in a file: `file:line:column`, the source line and a caret below it. */
 export function formatRange(range: SourceRange, hasColor: boolean): string[] {

@@ -25,11 +25,35 @@ Deno.test("formatError() shows control characters as escapes wherever they come 
   const range = { file: "a\x1b[2J", line: 1, endLine: 1, source: "b\x1b[2J" };
   const error = new EngineError("INTERNAL", "c\x1b[2J", {
     cause: new TypeError("d\x1b[2J"),
-    detail: { range, lastLines: ["e\x9b2J"] },
+    detail: { range, output: ["e\x9b2J"], step: "f\x1b[2J" },
     hint: 'Check the spelling: "/f\x1b[2J" is there',
   });
   // deno-lint-ignore no-control-regex -- control characters are what is looked for
   assertEquals(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/.exec(formatError(error, false)), null);
+});
+
+Deno.test("formatError() shows the last lines of a failed step before what failed", () => {
+  const range = { file: "Dockerfile", line: 3, endLine: 3, source: "RUN make" };
+  const output = ["10%\r20%", "\x1b[31mcc: not found\x1b[0m", ""];
+  const detail = { range, output, exitCode: 2, step: "[2/3] RUN make" };
+  assertEquals(
+    formatError(new EngineError("STEP_FAILED", 'Cannot run "make": exit code 2', { detail }), false).split("\n"),
+    [
+      "------",
+      " > [2/3] RUN make:",
+      "20%",
+      "cc: not found",
+      "",
+      "------",
+      'error: Cannot run "make": exit code 2',
+      "  --> Dockerfile:3",
+      " 3 | RUN make",
+      "   | ^^^^^^^^",
+      "",
+    ],
+  );
+  const silent = formatError(new EngineError("STEP_FAILED", "m", { detail: { output: [], step: "s" } }), false);
+  assertEquals(silent, "error: m\n");
 });
 
 Deno.test("formatError() underlines the whole line when no column is known and cuts long lines", () => {

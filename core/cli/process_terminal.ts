@@ -24,7 +24,10 @@ export function openTerminal({ noColor, signal }: ProcessTerminalOptions): Termi
     isStdinTerminal: Deno.stdin.isTerminal(),
     hasColor: isStderrTerminal && !noColor,
     get columns(): number {
-      return isStderrTerminal ? consoleColumns() : 80;
+      return isStderrTerminal ? consoleSize().columns : defaultSize.columns;
+    },
+    get rows(): number {
+      return isStderrTerminal ? consoleSize().rows : defaultSize.rows;
     },
     out: (text) => writeOut(text),
     err: (text) => writeErr(text),
@@ -42,10 +45,12 @@ export function openTerminal({ noColor, signal }: ProcessTerminalOptions): Termi
   };
 }
 
-/** A terminal that knows no size, as those of some build servers, says 0 columns. */
-function consoleColumns(): number {
-  const { columns } = Deno.consoleSize();
-  return columns > 0 ? columns : 80;
+const defaultSize = { columns: 80, rows: 24 };
+
+/** A terminal that knows no size, as those of some build servers, says 0 columns and 0 rows. */
+function consoleSize(): { readonly columns: number; readonly rows: number } {
+  const { columns, rows } = Deno.consoleSize();
+  return { columns: columns || defaultSize.columns, rows: rows || defaultSize.rows };
 }
 
 function writeOut(text: string): void {

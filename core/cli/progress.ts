@@ -1,6 +1,9 @@
 import type { EngineEvent } from "../contract/call.ts";
+import { isEngineError } from "../errors.ts";
 import { paint, printable } from "./color.ts";
 import { humanSize } from "./human.ts";
+import { LogText } from "./log_text.ts";
+import { type Outcome, plainView, secondsOf, type Stage, type Step, type View } from "./step_view.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Forms of progress that `--progress` takes. */
@@ -13,51 +16,37 @@ export type ProgressKind = typeof progressKinds[number];
 export interface Progress {
   /** Takes events in order. */
   emit(event: EngineEvent): void;
-  /** Shows what is left, warnings last. */
-  end(): void;
+  /** Shows what is left, warnings last. `error` is what ended it, which the caller shows afterwards. */
+  end(error?: unknown): void;
 }
 
 type Warning = Extract<EngineEvent, { type: "warning" }>;
 
 /** Shows progress in a form; `auto` is `tty` on a terminal, else `plain`. `now` gives milliseconds. */
-export function createProgress(kind: ProgressKind, terminal: Terminal, now: () => number): Progress {
+export async function createProgress(kind: ProgressKind, terminal: Terminal, now: () => number): Promise<Progress> {
   const chosen = kind === "auto" ? terminal.isStderrTerminal ? "tty" : "plain" : kind;
   if (chosen === "quiet") return { emit: () => {}, end: () => {} };
-  if (chosen === "rawjson") {
-    return { emit: (event) => terminal.err(JSON.stringify(event, jsonBytes) + "\n"), end: () => {} };
-  }
+  if (chosen === "rawjson") return rawJson(terminal);
   const stage: Stage = { terminal, now, running: new Map() };
-  return followSteps(stage, chosen === "tty" ? liveView(stage) : plainView(stage));
+  if (chosen === "plain") return followSteps(stage, plainView(stage));
+  const { liveView } = await import("./live_view.ts");
+  return followSteps(stage, liveView(stage));
 }
 
-/** Log bytes as text, which is what a reader of JSON lines wants. */
-function jsonBytes(_key: string, value: unknown): unknown {
-  return value instanceof Uint8Array ? new TextDecoder().decode(value) : value;
-}
-
-interface Step {
-  readonly number: number;
-  readonly name: string;
-  readonly startedAt: number;
-  note: string;
-}
-
-/** What the views and the follower of steps share. */
-interface Stage {
-  readonly terminal: Terminal;
-  readonly now: () => number;
-  /** Steps that run, by id, in the order they started. */
-  readonly running: Map<string, Step>;
-}
-
-/** How steps look. */
-interface View {
-  started(step: Step): void;
-  progressed(): void;
-  ended(step: Step, word: string): void;
-  /** Writes a line that stays. */
-  line(text: string): void;
-  end(): void;
+/** Every event as a line of JSON, bytes of a log as text. */
+function rawJson(terminal: Terminal): Progress {
+  const decoders = new Map<string, TextDecoder>();
+  const decode = (event: Extract<EngineEvent, { type: "step-log" }>): string => {
+    const key = `${event.stream} ${event.step}`;
+    const decoder = decoders.get(key) ?? new TextDecoder();
+    decoders.set(key, decoder);
+    return decoder.decode(event.data, { stream: true });
+  };
+  return {
+    emit: (event) =>
+      terminal.err(JSON.stringify(event.type === "step-log" ? { ...event, data: decode(event) } : event) + "\n"),
+    end: () => {},
+  };
 }
 
 /** Keeps steps by id with their numbers, and warnings for the end. */
@@ -71,7 +60,7 @@ function followSteps(stage: Stage, view: View): Progress {
         return;
       }
       if (event.type === "step-started") {
-        const step = { number: ++count, name: printable(event.name), startedAt: stage.now(), note: "" };
+        const step = startStep(stage, ++count, event.name);
         stage.running.set(event.step, step);
         view.started(step);
         return;
@@ -81,23 +70,35 @@ function followSteps(stage: Stage, view: View): Progress {
       if (event.type === "step-progress") {
         step.note = progressNote(event);
         view.progressed();
-      } else if (event.type === "step-log") {
-        for (const line of logLines(event.data)) view.line(`#${step.number} ${secondsOf(stage, step, 3)} ${line}`);
-      } else {
+      } else if (event.type === "step-log") view.logged(step, step.log[event.stream].push(event.data));
+      else {
+        view.logged(step, [...step.log.stdout.end(), ...step.log.stderr.end()]);
         stage.running.delete(event.step);
-        view.ended(step, outcomeWord(event.outcome, secondsOf(stage, step, 1), stage.terminal.hasColor));
+        view.ended(
+          step,
+          event.outcome,
+          outcomeWord(event.outcome, secondsOf(stage, step, 1), stage.terminal.hasColor),
+        );
       }
     },
-    end(): void {
+    end(error): void {
       stage.running.clear();
-      view.end();
+      view.end(tellsOutput(error));
       showWarnings(warnings, stage.terminal);
     },
   };
 }
 
-function secondsOf(stage: Stage, step: Step, digits: number): string {
-  return ((stage.now() - step.startedAt) / 1000).toFixed(digits);
+function startStep(stage: Stage, number: number, name: string): Step {
+  const log = { stdout: new LogText(), stderr: new LogText() };
+  return { number, name: printable(name), startedAt: stage.now(), note: "", log };
+}
+
+/** Whether the text of an error shows the last lines of the step that failed. */
+function tellsOutput(error: unknown): boolean {
+  if (!isEngineError(error)) return false;
+  const output = error.detail["output"];
+  return Array.isArray(output) && output.length > 0;
 }
 
 function progressNote(event: Extract<EngineEvent, { type: "step-progress" }>): string {
@@ -105,11 +106,7 @@ function progressNote(event: Extract<EngineEvent, { type: "step-progress" }>): s
   return event.total === undefined ? show(event.current) : `${show(event.current)} / ${show(event.total)}`;
 }
 
-function logLines(data: Uint8Array): string[] {
-  return printable(new TextDecoder().decode(data)).replace(/\n$/, "").split("\n");
-}
-
-function outcomeWord(outcome: "done" | "cached" | "failed" | "canceled", seconds: string, hasColor: boolean): string {
+function outcomeWord(outcome: Outcome, seconds: string, hasColor: boolean): string {
   switch (outcome) {
     case "done":
       return `DONE ${seconds}s`;
@@ -130,42 +127,4 @@ function showWarnings(warnings: readonly Warning[], terminal: Terminal): void {
     const place = at === undefined ? "" : ` (line ${at.line})`;
     terminal.err(` - ${code}: ${printable(message)}${place}\n`);
   }
-}
-
-/** One line when a step starts and one when it ends, for logs. */
-function plainView({ terminal }: Stage): View {
-  const line = (text: string): void => terminal.err(text + "\n");
-  return {
-    started: (step) => line(`#${step.number} ${step.name}`),
-    progressed: () => {},
-    ended: (step, word) => line(`#${step.number} ${word}`),
-    line,
-    end: () => {},
-  };
-}
-
-/** One line for a step that ended, and below them the ones that run, redrawn as they go on. */
-function liveView(stage: Stage): View {
-  const { terminal } = stage;
-  let drawn = 0;
-  let drawnAt = 0;
-  const draw = (above: string): void => {
-    const up = drawn > 0 ? `\x1b[${drawn}A\x1b[J` : "";
-    const lines = [...stage.running.values()].map((step) => {
-      const text = ` .. ${`${secondsOf(stage, step, 1)}s`.padEnd(10)} ${step.name} ${step.note}`;
-      return text.replaceAll("\n", " ").slice(0, terminal.columns - 1) + "\n";
-    });
-    terminal.err(up + above + lines.join(""));
-    drawn = lines.length;
-    drawnAt = stage.now();
-  };
-  return {
-    started: () => draw(""),
-    progressed: () => {
-      if (stage.now() - drawnAt >= 100) draw("");
-    },
-    ended: (step, word) => draw(` => ${word.padEnd(10)} ${step.name}\n`),
-    line: (text) => draw(text + "\n"),
-    end: () => draw(""),
-  };
 }

@@ -10,6 +10,8 @@ export interface Terminal {
   readonly hasColor: boolean;
   /** Columns of the terminal; 80 where there is none. */
   readonly columns: number;
+  /** Lines of the terminal; 24 where there is none. */
+  readonly rows: number;
   /** Writes text to standard output, as it is. Throws `OS_FAILED` when that cannot be done. */
   out(text: string): void;
   /** Writes text to standard error, as it is. */

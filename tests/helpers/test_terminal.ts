@@ -13,6 +13,7 @@ export interface TestTerminalOptions {
   readonly isTerminal?: boolean;
   readonly hasColor?: boolean;
   readonly columns?: number;
+  readonly rows?: number;
   readonly answers?: readonly string[];
   readonly stdin?: Uint8Array<ArrayBuffer>;
 }
@@ -30,6 +31,7 @@ export function createTestTerminal(options: TestTerminalOptions = {}): TestTermi
     isStdinTerminal: isTerminal,
     hasColor: options.hasColor ?? false,
     columns: options.columns ?? 80,
+    rows: options.rows ?? 24,
     out: (text) => {
       out += text;
     },

@@ -54,21 +54,28 @@ async function run(build: BuildInput, input: Input, context: Context): Promise<n
   const quiet = input.isOn("quiet");
   const started = performance.now();
   const kind = readProgress(input.text("progress") ?? engine.config.progress);
-  const progress = createProgress(quiet ? "quiet" : kind, terminal, () => performance.now());
+  const progress = await createProgress(quiet ? "quiet" : shown(kind, build), terminal, () => performance.now());
   const { buildImage } = await import("../../image/build.ts");
   await removeOld(input.text("iidfile"));
   let result: BuildResult;
   try {
     result = await buildImage(engine, build, { signal: context.call.signal, emit: (event) => progress.emit(event) });
-  } finally {
-    progress.end();
+  } catch (error) {
+    progress.end(error);
+    throw error;
   }
+  progress.end();
   const id = result.image?.id;
   if (id !== undefined) await writeFile(input.text("iidfile"), id, context.call);
   await writeFile(input.text("metadata-file"), JSON.stringify(result.metadata, null, 2) + "\n", context.call);
   if (quiet && id !== undefined && !writesToStdout(build)) terminal.out(`${id}\n`);
   if (!quiet && kind !== "rawjson") terminal.err(summary(result, performance.now() - started));
   return 0;
+}
+
+/** A shell on this terminal must not be drawn over. */
+function shown(kind: ProgressKind, build: BuildInput): ProgressKind {
+  return build.run?.onFailure === "shell" && (kind === "auto" || kind === "tty") ? "plain" : kind;
 }
 
 function summary(result: BuildResult, milliseconds: number): string {
