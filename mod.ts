@@ -36,6 +36,7 @@ export type { FileConfig, PermissionKind, PluginConfig, PluginPermissions, Progr
 export type { PluginEntry, Provides } from "./core/host/plugin_entry.ts";
 export type { Host, PluginFacts } from "./core/host/registry.ts";
 export type { Entitlement, RunOptions, SecretSource, Ulimit } from "./core/build/run_options.ts";
+export type { SnapshotterKind } from "./core/snapshot/snapshotter.ts";
 export type { StepSummary } from "./core/build/solve.ts";
 export type { Annotation, AnnotationScope } from "./core/image/annotation.ts";
 export type { BuildFileSource, BuildInput, BuildOutput, NamedContext } from "./core/image/build_input.ts";

@@ -18,6 +18,11 @@ export const builtins: readonly PluginEntry[] = [
     load: () => import("./layer_fetch/mod.ts"),
   },
   {
+    name: "layer-run",
+    provides: { layer: ["run"] },
+    load: () => import("./layer_run/mod.ts"),
+  },
+  {
     name: "store-local",
     provides: { store: ["local"] },
     load: () => import("./store_local/mod.ts"),

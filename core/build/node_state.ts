@@ -9,7 +9,8 @@ import { cacheKey } from "./cache_key.ts";
 import { type Chain, type ChainLayer, emptyChain, extendChain } from "./chain.ts";
 import type { LayerFiles } from "./layer_files.ts";
 import { storeIndex } from "./layer_files.ts";
-import type { LayerNode, StepEnvironment, StepSource } from "./step.ts";
+import type { LayerNode, StepEnvironment } from "./step.ts";
+import type { StepSource } from "./step_source.ts";
 
 /** What the root of a chain brings to the config of the images built on it. */
 export interface BaseFacts {
@@ -38,10 +39,8 @@ export interface SourceProvider {
   git(node: Extract<BuildNode, { type: "git" }>, call: Call): Promise<Tree>;
 }
 
-/** The filesystem of one node. */
+/** The filesystem of one node. Files that are not in layers yet, a context's, are packed as one when its chain is asked for. */
 export interface NodeState extends StepSource {
-  /** Its layers. Files that are not in layers yet, a context's, are packed as one. */
-  chain(call: Call): Promise<Chain>;
   /** What its root brings to the config; undefined from scratch. */
   base(call: Call): Promise<BaseFacts | undefined>;
 }
@@ -67,6 +66,7 @@ export function createNodeStates(options: NodeStatesOptions): NodeStates {
   const layered = (chain: Chain, base: BaseFacts | undefined, call: Call): NodeState => ({
     tree: options.files.tree(chain.layers, call),
     identify: () => Promise.resolve(chain.chainId),
+    isLayered: true,
     chain: () => Promise.resolve(chain),
     base: () => Promise.resolve(base),
   });
@@ -99,6 +99,7 @@ function fromTree(tree: Tree, createdBy: string, options: NodeStatesOptions): No
   return {
     tree,
     identify: (call): Promise<Digest> => tree.digest(".", {}, call),
+    isLayered: false,
     chain: async (call) => await extendChain(emptyChain, [await pack(call)]),
     base: async (call) => ({ history: [{ created: (await pack(call)).created, created_by: createdBy }] }),
   };

@@ -1,3 +1,5 @@
+import type { SnapshotterKind } from "../snapshot/snapshotter.ts";
+
 /** Where the content of a secret is. */
 export type SecretSource =
   | {
@@ -17,16 +19,18 @@ export interface Ulimit {
   readonly hard: number;
 }
 
-/** What a caller allows commands to do that they may not do by themselves. */
-export const entitlements = ["network.host", "security.insecure"] as const;
+/** One thing that commands may do only when the caller allows it. */
+export type Entitlement = "network.host" | "security.insecure";
 
-/** One thing that a caller may allow. */
-export type Entitlement = typeof entitlements[number];
+/** Everything that a caller may allow. */
+export const entitlements: readonly Entitlement[] = ["network.host", "security.insecure"];
 
 /** How the commands of a build run. None of it is part of a cache key. */
 export interface RunOptions {
   /** OCI runtime: `crun`, `runc`, a path, or `chroot`; the first one that is installed when left out. */
   readonly runtime?: string;
+  /** How filesystem states become directories; overlays where they can be mounted when left out. */
+  readonly snapshotter?: SnapshotterKind;
   /** Network of commands that do not choose one; `default` when left out. */
   readonly network?: "default" | "host" | "none";
   /** Lines of `/etc/hosts` besides the usual ones; the address `host-gateway` stands for the host. */
@@ -37,6 +41,7 @@ export interface RunOptions {
   readonly dnsSearch?: readonly string[];
   /** Resolver options in place of the host's. */
   readonly dnsOptions?: readonly string[];
+  /** Limits of each process. */
   readonly ulimits?: readonly Ulimit[];
   /** Bytes of `/dev/shm`; 64 MiB when left out. */
   readonly shmBytes?: number;
@@ -44,6 +49,7 @@ export interface RunOptions {
   readonly memoryBytes?: number;
   /** Processors that they may use, with fractions. */
   readonly cpus?: number;
+  /** What commands may do beyond the usual. */
   readonly allowed?: readonly Entitlement[];
   /** Secrets by id. */
   readonly secrets?: Readonly<Record<string, SecretSource>>;

@@ -11,6 +11,7 @@ import { createLayerFiles, type LayerFiles } from "./layer_files.ts";
 import { createLimit, type Limit } from "./limit.ts";
 import { type BaseFacts, createNodeStates, type NodeState, type SourceProvider } from "./node_state.ts";
 import type { RunOptions } from "./run_options.ts";
+import { createRunner } from "./runner.ts";
 import { type LayerNode, locate, runStep, type StepEnvironment } from "./step.ts";
 
 /** What solving needs. */
@@ -22,11 +23,13 @@ export interface SolveOptions {
   readonly sources: SourceProvider;
   /** Most steps at work at once. */
   readonly jobs: number;
+  /** How commands run. */
+  readonly run: RunOptions;
+  /** Directory that strata keeps its data in. */
+  readonly root: string;
   readonly clock: () => Date;
   /** Seconds since the Unix epoch; undefined without SOURCE_DATE_EPOCH. */
   readonly sourceDateEpoch: number | undefined;
-  /** How commands run. */
-  readonly run: RunOptions;
 }
 
 /** How many steps a build had. */
@@ -78,7 +81,8 @@ export async function solve(graphs: readonly BuildGraph[], options: SolveOptions
   }
   const controller = new AbortController();
   const inner: Call = { signal: AbortSignal.any([call.signal, controller.signal]), emit: call.emit };
-  const environment: StepEnvironment = { ...options, inFlight: new Map() };
+  await using runner = createRunner({ ...options, options: options.run });
+  const environment: StepEnvironment = { ...options, runner, inFlight: new Map() };
   const limit = createLimit(options.jobs);
   const failures: unknown[] = [];
   const counts = { cached: 0, built: 0 };

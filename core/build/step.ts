@@ -1,25 +1,20 @@
 import type { Call } from "../contract/call.ts";
-import type { LayerContext, LayerEntry, LayerHook, RunSpec, Tree } from "../contract/layer.ts";
+import type { LayerContext, LayerEntry, LayerHook, RunSpec } from "../contract/layer.ts";
 import type { BuildNode } from "../contract/parse.ts";
 import type { Store } from "../contract/store.ts";
 import { EngineError, isEngineError } from "../errors.ts";
-import type { Digest, Platform } from "../oci/descriptor.ts";
+import type { Platform } from "../oci/descriptor.ts";
 import { throwIfAborted } from "../stream/abort.ts";
 import { type CachedLayer, findCached, rememberLayer } from "./cache.ts";
 import { cacheKey } from "./cache_key.ts";
 import { countBytes } from "./count_bytes.ts";
 import { storeIndex } from "./layer_files.ts";
+import type { Runner, RunSession } from "./runner.ts";
 import { createScratch } from "./scratch.ts";
+import type { StepSource } from "./step_source.ts";
 
 /** A node of the graph that makes a layer. */
 export type LayerNode = Extract<BuildNode, { type: "layer" }>;
-
-/** A filesystem that a step reads. */
-export interface StepSource {
-  readonly tree: Tree;
-  /** What tells it from every other one; undefined for an empty one. */
-  identify(call: Call): Promise<Digest | undefined>;
-}
 
 /** What all steps of a build share. */
 export interface StepEnvironment {
@@ -27,6 +22,7 @@ export interface StepEnvironment {
   readonly clock: () => Date;
   /** Seconds since the Unix epoch; undefined without SOURCE_DATE_EPOCH. */
   readonly sourceDateEpoch: number | undefined;
+  readonly runner: Runner;
   /** Layers being built now, or built or found earlier in this build, by cache key; those that had to be built apart. */
   readonly inFlight: Map<string, Promise<CachedLayer>>;
 }
@@ -72,8 +68,7 @@ export async function runStep(step: Step, environment: StepEnvironment, call: Ca
 
 async function takeLayer(step: Step, environment: StepEnvironment, call: Call): Promise<StepResult> {
   throwIfAborted(call.signal);
-  const context = layerContext(step, environment, call);
-  const key = await keyOf(step, context, environment);
+  const key = await keyOf(step, layerContext(step, environment, { call, run: refuseRun }), environment);
   // A step that must be built does not take what an equal one found in the cache.
   const slot = step.node.noCache === true ? `${key} built` : key;
   const earlier = environment.inFlight.get(slot);
@@ -83,7 +78,7 @@ async function takeLayer(step: Step, environment: StepEnvironment, call: Call): 
     const known = step.node.noCache === true ? undefined : await findCached(environment.store, key, call);
     if (known !== undefined) return known;
     isCached = false;
-    return await buildLayer({ step, context, key }, environment, call);
+    return await buildLayer(step, { key, environment }, call);
   };
   const taken = take();
   environment.inFlight.set(slot, taken);
@@ -105,12 +100,11 @@ async function keyOf(step: Step, context: LayerContext, environment: StepEnviron
 }
 
 async function buildLayer(
-  work: { readonly step: Step; readonly context: LayerContext; readonly key: string },
-  environment: StepEnvironment,
+  step: Step,
+  { key, environment }: { readonly key: string; readonly environment: StepEnvironment },
   call: Call,
 ): Promise<CachedLayer> {
   const { packLayer } = await import("../layer/pack.ts");
-  const { step, context, key } = work;
   const { store, sourceDateEpoch } = environment;
   const report = (current: number): void => call.emit({ type: "step-progress", step: step.id, current, unit: "bytes" });
   const counted: Pick<Store, "ingest"> = {
@@ -118,7 +112,10 @@ async function buildLayer(
       store.ingest(countBytes(content, environment.clock, report), mediaType, inner),
   };
   const options = { store: counted, ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }) };
-  const packed = await packLayer(step.hook.build(step.node.op, context), options, call);
+  await using session = environment.runner.open({ ...step, step: step.id, call });
+  const context = layerContext(step, environment, { call, run: session.run });
+  const packed = await packLayer(session.watch(step.hook.build(step.node.op, context)), options, call);
+  session.commit(packed.diffId);
   const created = environment.clock().toISOString();
   const layer = { descriptor: packed.descriptor, diffId: packed.diffId, created };
   const index = await storeIndex(store, packed.diffId, packed.index, call);
@@ -126,14 +123,18 @@ async function buildLayer(
   return layer;
 }
 
-function layerContext(step: Step, environment: StepEnvironment, call: Call): LayerContext {
+function layerContext(
+  step: Step,
+  environment: StepEnvironment,
+  { call, run }: { readonly call: Call; readonly run: RunSession["run"] },
+): LayerContext {
   return {
     signal: call.signal,
     emit: (event) => call.emit("step" in event ? { ...event, step: step.id } : event),
     platform: step.platform,
     sourceDateEpoch: environment.sourceDateEpoch,
     inputs: step.inputs.map((input) => input.tree),
-    run: refuseRun,
+    run,
     scratch: createScratch(environment.store, step.node.op.kind, call),
   };
 }
@@ -141,8 +142,8 @@ function layerContext(step: Step, environment: StepEnvironment, call: Call): Lay
 // deno-lint-ignore require-yield
 async function* refuseRun(spec: RunSpec): AsyncGenerator<LayerEntry> {
   throw await Promise.resolve(
-    new EngineError("UNSUPPORTED", `Cannot run "${spec.args[0] ?? ""}": this version does not run commands`, {
-      detail: { what: "run" },
+    new EngineError("PLUGIN_FAILED", `Cannot run "${spec.args[0] ?? ""}": a layer's content key may not run commands`, {
+      detail: { hook: "layer.contentKey" },
     }),
   );
 }

@@ -1,10 +1,10 @@
 import type { Call } from "../contract/call.ts";
-import type { FileContent, LayerEntry, Tree } from "../contract/layer.ts";
+import type { LayerEntry, Tree } from "../contract/layer.ts";
 import { EngineError, isEngineError } from "../errors.ts";
 import { errnoOf } from "../os/errno.ts";
-import { type FileAttributes, openRootWriter, type RootWriter, type WritableFile } from "../os/file_system.ts";
+import { type FileAttributes, openRootWriter, type RootWriter } from "../os/file_system.ts";
 import { throwIfAborted } from "../stream/abort.ts";
-import { readChunks } from "../stream/byte_stream.ts";
+import { writeContent } from "../snapshot/write_content.ts";
 
 /** What was written. */
 export interface WrittenTree {
@@ -18,6 +18,10 @@ export interface WrittenTree {
 export interface WriteTreeOptions {
   /** Whether files get the owners they have in the tree, which takes root; all belong to the caller else. */
   readonly keepOwners: boolean;
+  /** What of the tree is written: what is at this path, resolved, and below it; all when left out. */
+  readonly path?: string;
+  /** Whether what is below `path` is written into the directory itself and not under its path. */
+  readonly isTop?: boolean;
 }
 
 /**
@@ -35,8 +39,12 @@ export async function writeTree(
   await Deno.mkdir(target.directory, { recursive: true });
   using root = openRootWriter(target.directory);
   const writer = new TreeWriter(root, target, call);
-  for await (const entry of tree.walk(".", {}, call)) {
+  const { path = ".", isTop = false } = target;
+  if (!isTop) writer.makeParents(path);
+  for await (const found of tree.walk(path, {}, call)) {
     throwIfAborted(call.signal);
+    const entry = isTop ? below(path, found) : found;
+    if (entry === undefined) continue;
     try {
       await writer.write(entry);
     } catch (error) {
@@ -44,6 +52,16 @@ export async function writeTree(
     }
   }
   return writer.finish();
+}
+
+/** The entry with its paths counted from a directory of the tree; undefined for the directory itself. */
+function below(path: string, entry: LayerEntry): LayerEntry | undefined {
+  if (path === ".") return entry;
+  if (entry.path === path) return undefined;
+  const cut = (from: string): string => from.slice(path.length + 1);
+  return entry.type === "hardlink"
+    ? { ...entry, path: cut(entry.path), target: cut(entry.target) }
+    : { ...entry, path: cut(entry.path) };
 }
 
 /** A failure of the system about an entry, with the directory that the entry was written to. */
@@ -73,6 +91,14 @@ class TreeWriter {
     this.#root = root;
     this.#options = options;
     this.#call = call;
+  }
+
+  /** Makes the directories that a path is in. */
+  makeParents(path: string): void {
+    for (let slash = path.indexOf("/"); slash > 0; slash = path.indexOf("/", slash + 1)) {
+      const parent = path.slice(0, slash);
+      if (this.#root.lstat(parent) === undefined) this.#root.makeDirectory(parent);
+    }
   }
 
   async write(entry: LayerEntry): Promise<void> {
@@ -109,23 +135,13 @@ class TreeWriter {
   async #writeFile(entry: Entry & { readonly type: "file" }): Promise<void> {
     using file = this.#root.createFile(entry.path);
     try {
-      await this.#writeContent(file, entry.content);
+      await writeContent(file, entry.content, this.#call.signal);
     } catch (error) {
       // Half a file would pass for a whole one.
       this.#root.unlink(entry.path);
       throw error;
     }
     this.#bytes += entry.size;
-  }
-
-  async #writeContent(file: WritableFile, content: FileContent): Promise<void> {
-    if (content instanceof Uint8Array) return file.write(content);
-    for await (const chunk of readChunks(await content(), this.#call.signal)) {
-      if (isZero(chunk)) file.skip(chunk.length);
-      else file.write(chunk);
-    }
-    throwIfAborted(this.#call.signal);
-    file.end();
   }
 
   /** Writes a link or device; false when it had to be left out. */
@@ -184,10 +200,4 @@ class TreeWriter {
   #warn(code: string, message: string): void {
     this.#call.emit({ type: "warning", code: `output-${code}`, message: `In "${this.#root.path}", ${message}` });
   }
-}
-
-/** Whether a chunk is all zeros, so that it may be a hole; looks at 8 bytes at a time. */
-function isZero(chunk: Uint8Array<ArrayBuffer>): boolean {
-  if (chunk[0] !== 0 || chunk.length % 4096 !== 0 || chunk.byteOffset % 8 !== 0) return false;
-  return new BigUint64Array(chunk.buffer, chunk.byteOffset, chunk.length / 8).every((word) => word === 0n);
 }

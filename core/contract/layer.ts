@@ -79,33 +79,41 @@ export type RunMount =
   | {
     /** A path of an input; what is written there is lost. */
     readonly type: "bind";
+    /** Where it shows. */
     readonly target: string;
     /** Index in {@linkcode LayerContext.inputs}. */
     readonly input: number;
     /** Path in that input, `.` for all of it. */
     readonly source: string;
+    /** Whether it cannot be written to. */
     readonly readonly: boolean;
   }
   | {
     /** A directory that stays from build to build. */
     readonly type: "cache";
+    /** Where it shows. */
     readonly target: string;
     /** What tells it from every other one. */
     readonly id: string;
     /** `shared`: others may use it at the same time; `private`: they get another one; `locked`: they wait. */
     readonly sharing: "shared" | "private" | "locked";
+    /** Whether it cannot be written to. */
     readonly readonly: boolean;
     /** Input that a new one starts with, at `source`; null starts empty. */
     readonly input: number | null;
+    /** Path in that input, `.` for all of it. */
     readonly source: string;
     /** Owner and permission bits of a new one that starts empty. */
     readonly uid: number;
+    /** Numeric group. */
     readonly gid: number;
+    /** Permission bits. */
     readonly mode: number;
   }
   | {
     /** A secret of the caller, by id, as a file, an environment variable or both. */
     readonly type: "secret";
+    /** What the caller knows it by. */
     readonly id: string;
     /** Path of the file; null for none. */
     readonly target: string | null;
@@ -113,25 +121,37 @@ export type RunMount =
     readonly env: string | null;
     /** Whether the run fails without it; it goes without when not. */
     readonly required: boolean;
+    /** Numeric owner. */
     readonly uid: number;
+    /** Numeric group. */
     readonly gid: number;
+    /** Permission bits. */
     readonly mode: number;
   }
   | {
     /** Socket of an SSH agent of the caller, by id; `SSH_AUTH_SOCK` of the first leads to it. */
     readonly type: "ssh";
+    /** What the caller knows it by. */
     readonly id: string;
+    /** Where it shows. */
     readonly target: string;
+    /** Whether the run fails without it; it goes without when not. */
     readonly required: boolean;
+    /** Numeric owner. */
     readonly uid: number;
+    /** Numeric group. */
     readonly gid: number;
+    /** Permission bits. */
     readonly mode: number;
   }
   | {
+    /** Kind of mount. */
     readonly type: "tmpfs";
+    /** Where it shows. */
     readonly target: string;
     /** Most bytes it holds; null for half of the memory. */
     readonly size: number | null;
+    /** Whether it cannot be written to. */
     readonly readonly: boolean;
   };
 
@@ -139,6 +159,7 @@ export type RunMount =
 export interface RunFile {
   /** Absolute path below `/dev/pipes`. */
   readonly path: string;
+  /** What it holds. */
   readonly text: string;
   /** Permission bits. */
   readonly mode: number;

@@ -41,6 +41,7 @@ export async function buildImage(engine: Engine, input: BuildInput, call: Call):
     clock: engine.clock,
     sourceDateEpoch: plan.sourceDateEpoch,
     run: input.run ?? {},
+    root: engine.config.root,
   }, call);
   call.emit({ type: "step-started", step: "export", name: "exporting" });
   try {

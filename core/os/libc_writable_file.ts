@@ -91,12 +91,16 @@ export class LibcWritableFile implements WritableFile {
   }
 }
 
-/** Two `struct timespec`, access and modification time alike. */
+/** Two `struct timespec`, access and modification time alike, for a time in seconds. */
 export function timesOf(mtime: number): Uint8Array<ArrayBuffer> {
   const seconds = Math.floor(mtime);
   const nanos = Math.round((mtime - seconds) * 1e6) * 1000;
-  const time = [BigInt(seconds), BigInt(Math.min(nanos, 999_999_000))] as const;
-  return new Uint8Array(new BigInt64Array([...time, ...time]).buffer);
+  return timePair(BigInt(seconds), BigInt(Math.min(nanos, 999_999_000)));
+}
+
+/** As {@linkcode timesOf} for a time in seconds and nanoseconds. */
+export function timePair(seconds: bigint, nanos: bigint): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(new BigInt64Array([seconds, nanos, seconds, nanos]).buffer);
 }
 
 function failure({ libc }: WriteCalls, syscall: string, path: string): Error {

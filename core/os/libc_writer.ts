@@ -4,7 +4,7 @@ import { cString, type Libc, type LibcWriter, Sys } from "./libc.ts";
 import { LibcBuffers } from "./libc_file.ts";
 import { LibcOpener } from "./libc_open.ts";
 import { createLibcRoot, statPath } from "./libc_root.ts";
-import { LibcWritableFile, setAttributes, timesOf } from "./libc_writable_file.ts";
+import { LibcWritableFile, setAttributes, timePair, timesOf } from "./libc_writable_file.ts";
 import type { FileAttributes, SnapshotWriter, SpecialNode } from "./root.ts";
 
 const nodeBits: Readonly<Record<SpecialNode["type"], number>> = { fifo: 0o010000, char: 0o020000, block: 0o060000 };
@@ -93,16 +93,14 @@ class LibcRootWriter implements SnapshotWriter {
     return file.setAttributes(attributes);
   }
 
-  setTime(path: string, mtime: number): void {
-    if (path === ".") {
-      return this.#withOpen(
-        path,
-        (fd) => void this.#check(this.#writer.futimens(fd, timesOf(mtime)), "futimens", path),
-      );
+  setTime(path: string, { mtimeSeconds, mtimeNanos }: Pick<FileStat, "mtimeSeconds" | "mtimeNanos">): void {
+    const times = timePair(BigInt(mtimeSeconds), BigInt(mtimeNanos));
+    if (path === ".") this.#withOpen(path, (fd) => this.#check(this.#writer.futimens(fd, times), "futimens", path));
+    else {
+      this.#at(path, (fd, name) => {
+        this.#check(this.#writer.utimensat(fd, name, times, Sys.AT_SYMLINK_NOFOLLOW), "utimensat", path);
+      });
     }
-    this.#at(path, (fd, name) => {
-      this.#check(this.#writer.utimensat(fd, name, timesOf(mtime), Sys.AT_SYMLINK_NOFOLLOW), "utimensat", path);
-    });
   }
 
   removeAll(path: string): void {

@@ -89,8 +89,8 @@ export interface RootWriter extends Disposable {
 export interface SnapshotWriter extends RootWriter {
   /** Makes a file with its content and attributes; gives what {@linkcode RootWriter.setAttributes} does. */
   writeFile(path: string, content: Uint8Array<ArrayBuffer>, attributes: FileAttributes): readonly string[];
-  /** Sets only the time of a file, directory or symlink; seconds since the Unix epoch, may be fractional. */
-  setTime(path: string, mtime: number): void;
+  /** Sets only the time of a file, directory or symlink. */
+  setTime(path: string, time: Pick<FileStat, "mtimeSeconds" | "mtimeNanos">): void;
   /** Removes whatever is there with everything below it, following nothing; does nothing when it is absent. */
   removeAll(path: string): void;
   /** Value of an extended attribute of a file or directory; undefined when it has none of this name. */

@@ -3,22 +3,12 @@ import type { EntryMeta, LayerEntry } from "../contract/layer.ts";
 import { EngineError } from "../errors.ts";
 import { compareNames } from "../layer/path_order.ts";
 import { type FileStat, linkKey, mtimeOf } from "../os/file_stat.ts";
-import type { Root, SnapshotWriter, Xattrs } from "../os/file_system.ts";
+import type { Root, Xattrs } from "../os/file_system.ts";
 import { throwIfAborted } from "../stream/abort.ts";
 import { type FileFacts, isSameFileContent, isSameMeta, isSameXattrs, readFileFacts } from "./file_facts.ts";
 import { findLinkGroups, type LinkGroups } from "./link_groups.ts";
 import { opaqueName } from "./marking.ts";
-
-/** The upper directory of an overlay that is not mounted any more, and what lay below it. */
-export interface Upper {
-  readonly upper: Root;
-  readonly writer: SnapshotWriter;
-  /** What the lower directories make together; undefined when there are none. */
-  readonly lower: Root | undefined;
-  readonly isUserNamespace: boolean;
-  /** Times newer than this are set to it; seconds since the Unix epoch. */
-  readonly sourceDateEpoch: number | undefined;
-}
+import type { Upper } from "./upper.ts";
 
 /**
  * What an upper directory changes, as entries of a layer, sorted and with explicit whiteouts. Files that were copied up but are as they
@@ -152,13 +142,13 @@ class Walk {
   }
 
   /** The time that unpacking the layer gives a file: whole seconds, no later than SOURCE_DATE_EPOCH. */
-  #timeOf(stat: FileStat): number {
-    return Math.min(stat.mtimeSeconds, this.#upper.sourceDateEpoch ?? Infinity);
+  #timeOf(stat: FileStat): { readonly mtimeSeconds: number; readonly mtimeNanos: number } {
+    return { mtimeSeconds: Math.min(stat.mtimeSeconds, this.#upper.sourceDateEpoch ?? Infinity), mtimeNanos: 0 };
   }
 
   #fixTime(path: string, stat: FileStat): void {
     const time = this.#timeOf(stat);
-    if (stat.mtimeNanos !== 0 || stat.mtimeSeconds !== time) this.#upper.writer.setTime(path, time);
+    if (stat.mtimeNanos !== 0 || stat.mtimeSeconds !== time.mtimeSeconds) this.#upper.writer.setTime(path, time);
   }
 }
 

@@ -1,8 +1,8 @@
 import { type FileStat, linkKey, mtimeOf } from "../os/file_stat.ts";
 import type { Root } from "../os/file_system.ts";
-import type { Upper } from "./changes.ts";
 import { isSameFileContent, readFileFacts } from "./file_facts.ts";
 import { opaqueName } from "./marking.ts";
+import type { Upper } from "./upper.ts";
 
 /** The names that one file has in an upper directory. */
 export interface LinkGroup {
@@ -83,7 +83,7 @@ function linkTo(group: LinkGroup, path: string, { writer, lower }: Upper & { rea
   const parent = folders.at(-1) ?? ".";
   const before = writer.lstat(parent);
   writer.link(existing, path);
-  if (before !== undefined) writer.setTime(parent, mtimeOf(before));
+  if (before !== undefined) writer.setTime(parent, before);
   group.paths.push(path);
 }
 

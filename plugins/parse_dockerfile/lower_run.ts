@@ -6,7 +6,6 @@ import { quote } from "./fault.ts";
 import { ownValue } from "./globals.ts";
 import { commandArgs } from "./lower_config.ts";
 import { addLayer, expand, fail, hiddenArgs, lookUp, type LoweringOf } from "./lowering.ts";
-import { formatPlatform } from "./platform.ts";
 import { resolveMounts } from "./run_mounts.ts";
 import type { StageState } from "./stage_state.ts";
 
@@ -14,15 +13,13 @@ import type { StageState } from "./stage_state.ts";
 export async function lowerRun(lowering: LoweringOf<"run">): Promise<void> {
   const { instruction, state, session } = lowering;
   const command = readCommand(lowering);
-  const { mounts, inputs } = await resolveMounts(lowering);
+  const { mounts, caches, inputs } = await resolveMounts(lowering);
   const hostname = ownValue(session.context.args, "BUILDKIT_SANDBOX_HOSTNAME") ?? "";
   const args = {
     args: command.args,
     env: environmentOf(state),
     cwd: state.config.WorkingDir || "/",
     user: state.config.User ?? "",
-    platform: formatPlatform(state.platform),
-    shell: instruction.command.form === "shell",
     network: readMode("network", ["default", "none", "host"], lowering),
     security: readMode("security", ["sandbox", "insecure"], lowering),
     hostname: hostname === "" ? null : hostname,
@@ -31,7 +28,7 @@ export async function lowerRun(lowering: LoweringOf<"run">): Promise<void> {
     files: command.files,
   };
   addLayer({
-    op: { kind: "run", args },
+    op: { kind: "run", args, unkeyed: { caches, env: proxiesOf(lowering) } },
     inputs,
     isLinked: false,
     createdBy: `RUN ${[...argHistory(state), ...command.args].join(" ")}`,
@@ -71,6 +68,19 @@ function environmentOf(state: StageState): string[] {
     value === undefined || state.env.has(name) || hiddenArgs.has(name) ? [] : [`${name}=${value}`]
   );
   return [...own, ...args];
+}
+
+const proxyNames = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"].flatMap((name) => [
+  name.toUpperCase(),
+  name,
+]);
+
+/** Proxies given as build arguments, which commands see without an ARG and which decide nothing (BuildKit, `ProxyEnv`). */
+function proxiesOf({ session, state }: LoweringOf<"run">): string[] {
+  return proxyNames.flatMap((name) => {
+    const value = ownValue(session.context.args, name);
+    return value === undefined || state.args.has(name) || state.env.has(name) ? [] : [`${name}=${value}`];
+  });
 }
 
 /** `|2 A=1 B=2`: the arguments in force, as they stand before a command in history. */

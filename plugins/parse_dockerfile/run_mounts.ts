@@ -11,6 +11,8 @@ import { openSource } from "./source_node.ts";
 /** What a command gets besides the filesystem, ready for the operation. */
 export interface Mounts {
   readonly mounts: readonly Json[];
+  /** Id and sharing of each cache mount, in order: which directory serves does not decide the result. */
+  readonly caches: readonly Json[];
   /** Nodes that bind and cache mounts read; a mount's `input` counts from 1 in them. */
   readonly inputs: readonly NodeId[];
 }
@@ -18,6 +20,7 @@ export interface Mounts {
 /** Resolves the mounts of a RUN: variables replaced, defaults put in, sources opened. Throws `PARSE_FAILED`. */
 export async function resolveMounts(lowering: LoweringOf<"run">): Promise<Mounts> {
   const mounts: Json[] = [];
+  const caches: Json[] = [];
   const inputs: NodeId[] = [];
   let agents = 0;
   for (const flag of lowering.instruction.mounts) {
@@ -34,13 +37,14 @@ export async function resolveMounts(lowering: LoweringOf<"run">): Promise<Mounts
         mounts.push(tmpfsMount(options, lowering));
         break;
       case "cache":
+        caches.push(cacheOf(options, lowering));
         mounts.push(await cacheMount(options, inputs, lowering));
         break;
       default:
         mounts.push(await bindMount(options, inputs, lowering));
     }
   }
-  return { mounts, inputs };
+  return { mounts, caches, inputs };
 }
 
 type Options = ReadonlyMap<string, string>;
@@ -104,20 +108,22 @@ async function bindMount(options: Options, inputs: NodeId[], lowering: Lowering)
 async function cacheMount(options: Options, inputs: NodeId[], lowering: Lowering): Promise<Json> {
   const from = options.get("from") ?? "";
   const input = from === "" ? null : inputs.push(await openSource(from, lowering));
-  const space = ownValue(lowering.session.context.args, "BUILDKIT_CACHE_MOUNT_NS") ?? "";
-  const named = options.get("id") ?? "";
-  const id = named !== "" ? named : cleanTarget(options.get("target") ?? "");
-  lowering.facts.cacheMounts.add(id);
   return {
     type: "cache",
     target: targetOf(options, lowering),
-    id: space === "" ? id : `${space}/${id}`,
-    sharing: options.get("sharing") ?? "shared",
     readonly: isTrue(options, "readonly", false),
     input,
     source: treePath(options.get("source") ?? ""),
     ...owned(options, 0o755),
   };
+}
+
+function cacheOf(options: Options, lowering: Lowering): Json {
+  const space = ownValue(lowering.session.context.args, "BUILDKIT_CACHE_MOUNT_NS") ?? "";
+  const named = options.get("id") ?? "";
+  const id = named !== "" ? named : cleanTarget(options.get("target") ?? "");
+  lowering.facts.cacheMounts.add(id);
+  return { id: space === "" ? id : `${space}/${id}`, sharing: options.get("sharing") ?? "shared" };
 }
 
 /** A cache without an id is known by its target as written, cleaned. */

@@ -82,6 +82,7 @@ export function solveOptions(store: Store, hook: LayerHook, more: Partial<SolveO
     clock: () => new Date(seconds++ * 1000),
     sourceDateEpoch: undefined,
     run: {},
+    root: "/nowhere",
     ...more,
   };
 }

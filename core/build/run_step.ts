@@ -1,0 +1,257 @@
+import type { Call, EngineEvent } from "../contract/call.ts";
+import type { LayerEntry, RunSpec } from "../contract/layer.ts";
+import { EngineError } from "../errors.ts";
+import type { Digest, Platform } from "../oci/descriptor.ts";
+import type { Container, ContainerMount, ContainerRuntime } from "../os/container.ts";
+import { openRoot, openSnapshotWriter, type Root } from "../os/file_system.ts";
+import { enterMountNamespace } from "../os/mount.ts";
+import type { MountStore } from "../snapshot/mount_store.ts";
+import type { Snapshotter, Workspace } from "../snapshot/snapshotter.ts";
+import { MountPoints } from "./mount_points.ts";
+import { hostsFile, resolverFile } from "./run_files.ts";
+import { type RunInput, snapshotLayers } from "./run_input.ts";
+import { prepareMounts } from "./run_mounts.ts";
+import type { RunOptions } from "./run_options.ts";
+import { OutputTail } from "./output_tail.ts";
+import { findUser } from "./run_user.ts";
+
+/** What all runs of a build share. */
+export interface RunEnvironment {
+  readonly options: RunOptions;
+  readonly snapshotter: Snapshotter;
+  readonly runtime: ContainerRuntime;
+  readonly caches: MountStore;
+}
+
+/** A command of one step, and what it runs on. */
+export interface RunRequest {
+  readonly spec: RunSpec;
+  /** The step's inputs, in order; the first is what it runs on. */
+  readonly inputs: readonly RunInput[];
+  readonly platform: Platform;
+  readonly sourceDateEpoch: number | undefined;
+  /** Id of the step in events. */
+  readonly step: string;
+}
+
+/** A command that has ended well, and what it changed. */
+export interface FinishedRun extends AsyncDisposable {
+  /** The changes; may be read once. */
+  changes(call: Call): AsyncIterable<LayerEntry>;
+  /** Keeps the changes as the snapshot of the layer that was made of them. */
+  commit(diffId: Digest): void;
+}
+
+const defaultHostname = "strata";
+
+/**
+ * Runs a command in a container on a writable copy of the first input, and reports what it prints. Rejects `STEP_FAILED` when it does not
+ * exit with 0, with `detail` `{exitCode, output}`: the last lines that it printed.
+ */
+export async function runCommand(request: RunRequest, environment: RunEnvironment, call: Call): Promise<FinishedRun> {
+  const { spec, inputs } = request;
+  checkAllowed(spec, environment.options);
+  const [base] = inputs;
+  if (base === undefined) throw new EngineError("INTERNAL", "Cannot run a command: the step has no input");
+  await using stack = new AsyncDisposableStack();
+  const layers = await snapshotLayers(base, call);
+  const workspace = stack.use(await environment.snapshotter.prepare(layers, call));
+  await execute(workspace, request, environment, call);
+  const held = stack.move();
+  return {
+    changes: (inner) => workspace.changes(request.sourceDateEpoch, inner),
+    commit: (diffId) => workspace.commit(diffId),
+    [Symbol.asyncDispose]: () => held.disposeAsync(),
+  };
+}
+
+function checkAllowed(spec: RunSpec, { network, allowed = [] }: RunOptions): void {
+  const wanted = spec.security === "insecure"
+    ? "security.insecure"
+    : spec.network === "host" && network === "none"
+    ? "network.host"
+    : undefined;
+  if (wanted === undefined || allowed.includes(wanted)) return;
+  const [flag = "", value = ""] = wanted.split(".");
+  throw new EngineError("INVALID_ARGUMENT", `Cannot run with --${flag}=${value}: it was not allowed`, {
+    detail: { field: flag, value },
+    hint: `Allow it with --allow ${wanted}`,
+  });
+}
+
+async function execute(
+  workspace: Workspace,
+  request: RunRequest,
+  environment: RunEnvironment,
+  call: Call,
+): Promise<void> {
+  await using stack = new AsyncDisposableStack();
+  const root = stack.use(openRoot(workspace.rootfs));
+  const writer = stack.use(openSnapshotWriter(workspace.rootfs));
+  const points = new MountPoints(root, writer);
+  const container = await prepareContainer({ workspace, request, environment, root, points, stack }, call);
+  const tail = new OutputTail();
+  const write = (stream: "stdout" | "stderr", data: Uint8Array<ArrayBuffer>): void => {
+    tail.add(data);
+    call.emit({ type: "step-log", step: request.step, stream, data } satisfies EngineEvent);
+  };
+  const exitCode = await environment.runtime.run(container, { type: "capture", write }, call);
+  if (exitCode !== 0 && environment.options.onFailure === "shell") {
+    await openShell(container, request, environment, call);
+  }
+  points.restore();
+  if (exitCode !== 0) throw failed(request.spec, exitCode, tail.lines());
+}
+
+interface Preparation {
+  readonly workspace: Workspace;
+  readonly request: RunRequest;
+  readonly environment: RunEnvironment;
+  readonly root: Root;
+  readonly points: MountPoints;
+  readonly stack: AsyncDisposableStack;
+}
+
+async function prepareContainer(preparation: Preparation, call: Call): Promise<Container> {
+  const { workspace, request, environment, root, points, stack } = preparation;
+  const { spec } = request;
+  const { options } = environment;
+  const user = findUser(root, spec.user);
+  makeWorkingDirectory(preparation, spec.cwd, user);
+  const { mounts, env } = await prepareMounts(spec, {
+    options,
+    inputs: request.inputs,
+    snapshotter: environment.snapshotter,
+    caches: environment.caches,
+    directory: workspace.directory,
+    secretDirectory: once(() => makeSecretDirectory(workspace.directory, stack)),
+    stack,
+  }, call);
+  const hostname = spec.hostname ?? defaultHostname;
+  const files = [...networkFiles(workspace.directory, hostname, options), ...scripts(workspace.directory, spec)];
+  for (const target of ["/proc", "/dev", "/sys"]) points.make(target, "directory");
+  const bundle = `${workspace.directory}/bundle`;
+  Deno.mkdirSync(bundle);
+  const all = [...files, ...[...mounts].sort((a, b) => a.target < b.target ? -1 : a.target > b.target ? 1 : 0)];
+  return {
+    rootfs: workspace.rootfs,
+    directory: bundle,
+    args: spec.args,
+    env: environmentOf(spec.env, [...env, `HOME=${user.home}`]),
+    cwd: spec.cwd,
+    ...user,
+    hostname,
+    network: (spec.network === "default" ? options.network ?? "default" : spec.network) === "none" ? "none" : "host",
+    isPrivileged: spec.security === "insecure",
+    mounts: all.map((mount, i) => ({ ...mount, target: placeMount(mount, all.slice(0, i), points) })),
+    limits: {
+      ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
+      ...(options.cpus === undefined ? {} : { cpus: options.cpus }),
+      ...(options.shmBytes === undefined ? {} : { shmBytes: options.shmBytes }),
+      ulimits: options.ulimits ?? [],
+    },
+  };
+}
+
+/** Where a mount goes: its target with symlinks followed, made when it is missing, unless it lies in another mount. */
+function placeMount(mount: ContainerMount, before: readonly ContainerMount[], points: MountPoints): string {
+  const { target } = mount;
+  const covers = (path: string): boolean => target.startsWith(`${path}/`);
+  if (["/proc", "/dev", "/sys"].some(covers) || before.some((each) => covers(each.target))) return target;
+  const isFile = mount.type === "bind" && !Deno.statSync(mount.source).isDirectory;
+  return points.make(target, isFile ? "file" : "directory");
+}
+
+function makeWorkingDirectory(
+  { workspace, root }: Preparation,
+  cwd: string,
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+): void {
+  // Made for good, as docker does where WORKDIR has not made it already.
+  using writer = openSnapshotWriter(workspace.rootfs);
+  const made: string[] = [];
+  new MountPoints(root, {
+    ...writer,
+    makeDirectory: (path) => {
+      writer.makeDirectory(path);
+      made.push(path);
+    },
+  }).make(cwd, "directory");
+  for (const path of made) writer.setAttributes(path, { mode: 0o755, owner: { uid, gid }, mtime: 0 });
+}
+
+function makeSecretDirectory(directory: string, stack: AsyncDisposableStack): string {
+  const mounter = enterMountNamespace();
+  const path = `${directory}/secrets`;
+  Deno.mkdirSync(path, { mode: 0o700 });
+  mounter.tmpfs(path, { mode: 0o700 });
+  stack.defer(() => mounter.unmount(path));
+  return path;
+}
+
+/** Files about the network that a container has of its own; what is written to them is lost. */
+function networkFiles(directory: string, hostname: string, options: RunOptions): readonly ContainerMount[] {
+  const texts: Readonly<Record<string, string>> = {
+    hosts: hostsFile(hostname, options.hosts),
+    "resolv.conf": resolverFile(readHostResolver(), options),
+    hostname: `${hostname}\n`,
+  };
+  return Object.entries(texts).map(([name, text]) => {
+    const source = `${directory}/${name}`;
+    Deno.writeTextFileSync(source, text, { mode: 0o644 });
+    return { type: "bind", source, target: `/etc/${name}`, readonly: false };
+  });
+}
+
+function readHostResolver(): string {
+  try {
+    return Deno.readTextFileSync("/etc/resolv.conf");
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+}
+
+function scripts(directory: string, { files }: RunSpec): readonly ContainerMount[] {
+  return files.map(({ path, text, mode }, index) => {
+    const source = `${directory}/script-${index}`;
+    Deno.writeTextFileSync(source, text);
+    Deno.chmodSync(source, mode);
+    return { type: "bind", source, target: path, readonly: true };
+  });
+}
+
+/** The variables, then those of `others` whose names they lack; later ones of a name win. */
+function environmentOf(env: readonly string[], others: readonly string[]): string[] {
+  const byName = new Map<string, string>();
+  const nameOf = (text: string): string => text.split("=", 1)[0] ?? "";
+  for (const text of env) byName.set(nameOf(text), text);
+  for (const text of others) if (!byName.has(nameOf(text))) byName.set(nameOf(text), text);
+  return [...byName.values()];
+}
+
+async function openShell(
+  container: Container,
+  request: RunRequest,
+  environment: RunEnvironment,
+  call: Call,
+): Promise<void> {
+  const text = `command failed; this shell is where it ran, exit ends it\n`;
+  call.emit({ type: "step-log", step: request.step, stream: "stderr", data: new TextEncoder().encode(text) });
+  const directory = `${container.directory}-shell`;
+  Deno.mkdirSync(directory);
+  await environment.runtime.run({ ...container, directory, args: ["/bin/sh"] }, { type: "terminal" }, call);
+}
+
+function failed(spec: RunSpec, exitCode: number, output: readonly string[]): EngineError {
+  const command = spec.args.join(" ");
+  const shown = command.length > 200 ? `${command.slice(0, 200)}…` : command;
+  return new EngineError("STEP_FAILED", `Cannot run "${shown}": exit code ${exitCode}`, {
+    detail: { exitCode, output },
+  });
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}

@@ -1,0 +1,116 @@
+import type { Call } from "../contract/call.ts";
+import type { LayerEntry, RunSpec } from "../contract/layer.ts";
+import type { Store } from "../contract/store.ts";
+import { EngineError } from "../errors.ts";
+import type { Digest, Platform } from "../oci/descriptor.ts";
+import type { RunOptions } from "./run_options.ts";
+import type { FinishedRun, RunEnvironment } from "./run_step.ts";
+import type { StepSource } from "./step_source.ts";
+
+/** Runs the commands of a build. What that takes is opened, and its code loaded, when the first command runs. */
+export interface Runner extends AsyncDisposable {
+  /** Starts the making of one layer, which may run a command. */
+  open(request: RunnerRequest): RunSession;
+}
+
+/** What one layer's command needs besides the command. */
+export interface RunnerRequest {
+  readonly inputs: readonly StepSource[];
+  readonly platform: Platform;
+  /** Id of the step in events. */
+  readonly step: string;
+  readonly call: Call;
+}
+
+/** The making of one layer. */
+export interface RunSession extends AsyncDisposable {
+  /** Runs a command and gives what it changed. */
+  run(spec: RunSpec): AsyncIterable<LayerEntry>;
+  /** Entries on their way into the layer; notes whether they are those that the command gave. */
+  watch(entries: AsyncIterable<LayerEntry>): AsyncIterable<LayerEntry>;
+  /** Keeps what the command changed as the layer's snapshot, when the layer is just that. */
+  commit(diffId: Digest): void;
+}
+
+/** What a runner is made of. */
+export interface RunnerOptions {
+  readonly options: RunOptions;
+  /** Directory that strata keeps its data in. */
+  readonly root: string;
+  readonly store: Store;
+  readonly clock: () => Date;
+  /** Seconds since the Unix epoch; undefined without SOURCE_DATE_EPOCH. */
+  readonly sourceDateEpoch: number | undefined;
+}
+
+/** Makes a runner that has opened nothing yet. */
+export function createRunner(options: RunnerOptions): Runner {
+  let environment: Promise<RunEnvironment> | undefined;
+  return {
+    open: (request) => openSession(request, options, (call) => environment ??= openEnvironment(options, call)),
+    async [Symbol.asyncDispose](): Promise<void> {
+      const opened = await environment?.catch(() => undefined);
+      await opened?.snapshotter[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function openEnvironment(
+  { options, root, clock }: RunnerOptions,
+  call: Call,
+): Promise<RunEnvironment> {
+  const [{ findRuntime }, { openSnapshotter }, { openMountStore }] = await Promise.all([
+    import("../os/find_runtime.ts"),
+    import("../snapshot/open_snapshotter.ts"),
+    import("../snapshot/mount_store.ts"),
+  ]);
+  const runtime = await findRuntime(options.runtime, call);
+  const snapshotter = await openSnapshotter({ root, kind: options.snapshotter });
+  return { options, runtime, snapshotter, caches: openMountStore(root, clock) };
+}
+
+function openSession(
+  request: RunnerRequest,
+  options: RunnerOptions,
+  open: (call: Call) => Promise<RunEnvironment>,
+): RunSession {
+  let finished: FinishedRun | undefined;
+  let isBegun = false;
+  let given: LayerEntry | undefined;
+  let isSame = true;
+  return {
+    async *run(spec): AsyncGenerator<LayerEntry> {
+      if (isBegun) {
+        throw new EngineError("PLUGIN_FAILED", "Cannot run a second command for one layer", {
+          detail: { hook: "layer" },
+        });
+      }
+      isBegun = true;
+      const { call, platform, step } = request;
+      const environment = await open(call);
+      const { runCommand } = await import("./run_step.ts");
+      const inputs = request.inputs.map((input) => ({ ...input, store: options.store }));
+      const work = { spec, inputs, platform, sourceDateEpoch: options.sourceDateEpoch, step };
+      finished = await runCommand(work, environment, call);
+      for await (const entry of finished.changes(call)) {
+        given = entry;
+        yield entry;
+        // Whoever did not pass it on has asked for the next one all the same.
+        if (given !== undefined) isSame = false;
+      }
+    },
+    async *watch(entries): AsyncGenerator<LayerEntry> {
+      for await (const entry of entries) {
+        if (entry !== given) isSame = false;
+        given = undefined;
+        yield entry;
+      }
+    },
+    commit(diffId): void {
+      if (isSame) finished?.commit(diffId);
+    },
+    async [Symbol.asyncDispose](): Promise<void> {
+      await finished?.[Symbol.asyncDispose]();
+    },
+  };
+}

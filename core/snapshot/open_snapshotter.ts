@@ -1,0 +1,52 @@
+import { EngineError, isEngineError } from "../errors.ts";
+import { enterMountNamespace, isInUserNamespace } from "../os/mount.ts";
+import { createCopySnapshotter } from "./copy.ts";
+import { openLayout } from "./layout.ts";
+import { createOverlaySnapshotter } from "./overlay.ts";
+import { sweepRuns } from "./run_directory.ts";
+import type { Snapshotter, SnapshotterKind } from "./snapshotter.ts";
+
+/**
+ * Opens the snapshots below a directory and removes what killed processes left; while they are open no snapshot is swept. Overlays serve
+ * where the kernel has them for this directory, else copies; `kind` chooses. Throws `UNSUPPORTED` where this process may not mount.
+ */
+export async function openSnapshotter(
+  options: { readonly root: string; readonly kind: SnapshotterKind | undefined },
+): Promise<Snapshotter> {
+  const mounter = enter();
+  const isUserNamespace = isInUserNamespace();
+  const layout = openLayout(options.root, isUserNamespace);
+  const lock = Deno.openSync(layout.lock, { write: true, create: true });
+  await lock.lock(false);
+  await sweepRuns(layout);
+  const close = (): void => lock.close();
+  if (options.kind !== "copy") {
+    const overlay = createOverlaySnapshotter({ mounter, layout, isUserNamespace, close });
+    if (overlay !== undefined) return overlay;
+    if (options.kind === "overlay") {
+      close();
+      throw new EngineError(
+        "UNSUPPORTED",
+        `Cannot mount an overlay in "${options.root}": the kernel refuses it there`,
+        {
+          detail: { what: "overlay file system" },
+          hint: "Put the root on another file system, or leave the choice of the snapshotter to strata",
+        },
+      );
+    }
+  }
+  return createCopySnapshotter({ layout, close });
+}
+
+function enter(): ReturnType<typeof enterMountNamespace> {
+  try {
+    return enterMountNamespace();
+  } catch (cause) {
+    if (!isEngineError(cause) || cause.detail["errno"] !== "EPERM") throw cause;
+    throw new EngineError("UNSUPPORTED", "Cannot run commands: this process may not mount file systems", {
+      cause,
+      detail: { what: "mount" },
+      hint: "Run as root, or install uidmap so that strata can use a user namespace",
+    });
+  }
+}
