@@ -1,9 +1,20 @@
+import {
+  cgroupName,
+  CPU_PERIOD_US,
+  cpuQuotaUs,
+  createCgroup,
+  removeCgroups,
+  requireControllers,
+  sweepCgroups,
+} from "./cgroup.ts";
 import type { Call } from "../contract/call.ts";
 import { EngineError } from "../errors.ts";
 import type { Container, ContainerIo, ContainerRuntime } from "./container.ts";
 import { readMountOptions } from "./mount_info.ts";
-import { formatRuntimeSpec, runtimeSpec } from "./runtime_spec.ts";
+import { formatRuntimeSpec, runtimeSpec, type SpecHost, type SpecSeccomp } from "./runtime_spec.ts";
 import { runSandbox, type SandboxResult, type SandboxTools, shellQuote } from "./sandbox.ts";
+import { seccompProfile } from "./seccomp.ts";
+import { compileSeccompFilter } from "./seccomp_filter.ts";
 import { readSpecHost } from "./spec_host.ts";
 
 /** An OCI runtime of this host. */
@@ -16,37 +27,84 @@ export interface OciProgram {
 
 /** The runtime that runs containers by a program of the host, `crun`, `runc` or one that takes the same options. */
 export function createOciRuntime(program: OciProgram, tools: SandboxTools): ContainerRuntime {
+  // Made once, as it takes milliseconds.
+  let seccomp: SpecSeccomp | undefined;
   return {
     name: program.path.slice(program.path.lastIndexOf("/") + 1),
-    run: (container, io, call) => run(container, io, { program, tools, call }),
+    run(container, io, call): Promise<number> {
+      seccomp ??= makeSeccomp(program.kind);
+      return run(container, io, { program, tools, seccomp, call });
+    },
   };
+}
+
+function makeSeccomp(kind: OciProgram["kind"]): SpecSeccomp | undefined {
+  const profile = seccompProfile(Deno.build.arch);
+  const filter = kind === "crun" ? compileSeccompFilter(Deno.build.arch) : undefined;
+  return profile === undefined ? undefined : { profile, filter: filter?.toBase64() };
 }
 
 interface Parts {
   readonly program: OciProgram;
   readonly tools: SandboxTools;
+  readonly seccomp: SpecSeccomp | undefined;
   readonly call: Call;
 }
 
-async function run(container: Container, io: ContainerIo, { program, tools, call }: Parts): Promise<number> {
+async function run(container: Container, io: ContainerIo, { program, tools, seccomp, call }: Parts): Promise<number> {
   const { directory } = container;
-  const spec = runtimeSpec(container, io.type === "terminal", readSpecHost(container));
-  Deno.writeTextFileSync(`${directory}/config.json`, formatRuntimeSpec(spec), { mode: 0o600 });
   const log = `${directory}/log`;
-  const result = await runSandbox(
-    {
-      options: [],
-      setup: [
-        ...(program.kind === "crun" ? hideUnified(tools) : []),
-        ...(container.isPrivileged ? [] : forbidDevices(container.rootfs, tools)),
-      ],
-      command: [program.path, ...runtimeOptions(program.kind, directory, log)],
-      log,
-    },
-    { tools, io },
-    call,
-  );
+  await using group = program.kind === "crun" ? makeGroup(container) : leaveGroupToRuntime(container);
+  const spec = runtimeSpec(container, io.type === "terminal", {
+    ...readSpecHost(container),
+    seccomp,
+    cgroup: group.left,
+  });
+  Deno.writeTextFileSync(`${directory}/config.json`, formatRuntimeSpec(spec), { mode: 0o600 });
+  const sandbox = {
+    options: [],
+    setup: [
+      ...group.joins.map((file) => `echo 0 >${shellQuote(file)}`),
+      ...(program.kind === "crun" ? hideUnified(tools) : []),
+      ...(container.isPrivileged ? [] : forbidDevices(container.rootfs, tools)),
+    ],
+    command: [program.path, ...runtimeOptions(program.kind, directory, log)],
+    log,
+  };
+  const result = await runSandbox(sandbox, { tools, io }, call);
   return readExitCode(container, io, { program, result });
+}
+
+/** A control group, and what a runtime that makes it is told. */
+interface RunGroup extends AsyncDisposable {
+  readonly joins: readonly string[];
+  readonly left: SpecHost["cgroup"];
+}
+
+/** For crun, which is told to make none: only when there is something to limit, as a group costs more time than all else. */
+function makeGroup({ directory, limits }: Container): RunGroup {
+  const isLimited = limits.memoryBytes !== undefined || limits.cpus !== undefined;
+  if (!isLimited) return { joins: [], left: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
+  const group = createCgroup(cgroupName(directory), limits);
+  return { joins: group.joins, left: undefined, [Symbol.asyncDispose]: () => group[Symbol.asyncDispose]() };
+}
+
+/** For runc, which always makes one and puts the command into it; killed, it leaves the group behind. */
+function leaveGroupToRuntime({ directory, limits, isPrivileged }: Container): RunGroup {
+  const { memoryBytes, cpus } = limits;
+  requireControllers(limits);
+  sweepCgroups();
+  const name = cgroupName(directory);
+  const resources = {
+    devices: [{ allow: isPrivileged, access: "rwm" }],
+    ...(memoryBytes === undefined ? undefined : { memory: { limit: memoryBytes, swap: memoryBytes * 2 } }),
+    ...(cpus === undefined ? undefined : { cpu: { quota: cpuQuotaUs(cpus), period: CPU_PERIOD_US } }),
+  } as const;
+  return {
+    joins: [],
+    left: { path: `/${name}`, resources },
+    [Symbol.asyncDispose]: () => removeCgroups(name),
+  };
 }
 
 function runtimeOptions(kind: OciProgram["kind"], directory: string, log: string): readonly string[] {

@@ -29,6 +29,13 @@ export interface SpecDevice {
   readonly gid: number;
 }
 
+/** Limits of a control group (runtime-spec, config-linux.md, "Control groups"). */
+export interface SpecResources {
+  readonly devices: readonly { readonly allow: boolean; readonly access: "rwm" }[];
+  readonly memory?: { readonly limit: number; readonly swap: number };
+  readonly cpu?: { readonly quota: number; readonly period: number };
+}
+
 /** What an OCI runtime is told to run (runtime-spec 1.0.2, config.md), as far as it is used here. */
 export interface RuntimeSpec {
   readonly ociVersion: "1.0.2";
@@ -49,6 +56,8 @@ export interface RuntimeSpec {
   readonly linux: {
     readonly namespaces: readonly { readonly type: string }[];
     readonly devices?: readonly SpecDevice[];
+    readonly cgroupsPath?: string;
+    readonly resources?: SpecResources;
     readonly maskedPaths: readonly string[];
     readonly readonlyPaths: readonly string[];
     readonly seccomp?: Seccomp;
@@ -65,10 +74,18 @@ export interface SpecHost {
   readonly isCgroupV2: boolean;
   /** Devices of the host, for a privileged container. */
   readonly devices: readonly SpecDevice[];
-  /** The system call filter; none for a privileged container or a machine that it is not known for. */
-  readonly seccomp: Seccomp | undefined;
-  /** The same filter, compiled, base64: a runtime that can take it starts much sooner. */
-  readonly seccompFilter: string | undefined;
+  /** The system call filter; none where it is not known for the machine. */
+  readonly seccomp: SpecSeccomp | undefined;
+  /** Control group that the runtime is to make, of a runtime that makes one anyhow. */
+  readonly cgroup: { readonly path: string; readonly resources: SpecResources } | undefined;
+}
+
+/** A system call filter. */
+export interface SpecSeccomp {
+  /** For the runtime to compile. */
+  readonly profile: Seccomp;
+  /** The same, compiled, base64: a runtime that can take it starts much sooner. */
+  readonly filter: string | undefined;
 }
 
 /** Devices every container has. */
@@ -117,7 +134,7 @@ export function runtimeSpec(container: Container, isTerminal: boolean, host: Spe
   const capabilities = containerCapabilities(host.capabilities, isPrivileged).map((name) => `CAP_${name}`);
   // As docker and BuildKit: the set is a root user's; another user gets some by running a setuid program.
   const effective = uid === 0 ? capabilities : [];
-  const isFiltered = !isPrivileged && host.seccomp !== undefined;
+  const seccomp = isPrivileged ? undefined : host.seccomp;
   return {
     ociVersion: "1.0.2",
     process: {
@@ -135,16 +152,16 @@ export function runtimeSpec(container: Container, isTerminal: boolean, host: Spe
     root: { path: rootfs },
     hostname,
     mounts: [...systemMounts(container, host), ...container.mounts.map((mount) => specMount(mount, isPrivileged))],
-    ...(isFiltered && host.seccompFilter !== undefined
-      ? { annotations: { "run.oci.seccomp_bpf_data": host.seccompFilter } }
-      : undefined),
+    // Taken by crun, which then leaves the profile aside (crun.1).
+    ...(seccomp?.filter === undefined ? undefined : { annotations: { "run.oci.seccomp_bpf_data": seccomp.filter } }),
     linux: {
       namespaces: ["pid", "mount", "ipc", "uts", "cgroup", ...(container.network === "none" ? ["network"] : [])]
         .map((type) => ({ type })),
       ...(isPrivileged ? { devices: host.devices } : undefined),
+      ...(host.cgroup === undefined ? undefined : { cgroupsPath: host.cgroup.path, resources: host.cgroup.resources }),
       maskedPaths: isPrivileged ? [] : maskedPaths,
       readonlyPaths: isPrivileged ? [] : readonlyPaths,
-      ...(isFiltered ? { seccomp: host.seccomp } : undefined),
+      ...(seccomp === undefined ? undefined : { seccomp: seccomp.profile }),
     },
   };
 }
@@ -205,6 +222,6 @@ function specMount(mount: ContainerMount, isPrivileged: boolean): SpecMount {
     destination: mount.target,
     type: "tmpfs",
     source: "tmpfs",
-    options: ["nosuid", ...options, "mode=1777", ...size],
+    options: ["nosuid", ...options, ...size],
   };
 }

@@ -1,4 +1,4 @@
-import { type SyscallAbi, syscallNames, syscallTables } from "./syscall_table.ts";
+import { type SyscallAbi, syscallAbis, syscallNames } from "./syscall_table.ts";
 
 /**
  * What docker's default profile lets a program call that has docker's default capabilities (behaves as
@@ -6,21 +6,17 @@ import { type SyscallAbi, syscallNames, syscallTables } from "./syscall_table.ts
  */
 const denied: ReadonlySet<string> = new Set(
   `
-  _sysctl acct add_key bdflush bpf clock_settime clock_settime64 create_module delete_module fanotify_init
-  file_getattr file_setattr finit_module fsconfig fsmount fsopen fspick get_kernel_syms get_mempolicy init_module
-  io_uring_enter io_uring_register io_uring_setup ioperm iopl kcmp kexec_file_load kexec_load keyctl lookup_dcookie
-  lsm_get_self_attr lsm_list_modules lsm_set_self_attr mbind migrate_pages mount mount_setattr move_mount move_pages
-  nfsservctl nice oldfstat oldlstat oldolduname oldstat olduname open_by_handle_at open_tree open_tree_attr
-  pciconfig_iobase pciconfig_read pciconfig_write perf_event_open pidfd_getfd pivot_root process_madvise
-  query_module quotactl quotactl_fd readdir reboot request_key set_mempolicy set_mempolicy_home_node setdomainname
-  sethostname setns settimeofday sgetmask sigaction signal sigpending sigsuspend ssetmask stime swapoff swapon sysfs
-  syslog umount umount2 unshare uselib userfaultfd ustat vhangup vm86 vm86old vserver
+  _sysctl acct add_key afs_syscall bdflush bpf break clock_settime clock_settime64 create_module delete_module
+  fanotify_init file_getattr file_setattr finit_module fsconfig fsmount fsopen fspick ftime get_kernel_syms
+  get_mempolicy getpmsg gtty idle init_module io_uring_enter io_uring_register io_uring_setup ioperm iopl kcmp
+  kexec_file_load kexec_load keyctl lock lookup_dcookie lsm_get_self_attr lsm_list_modules lsm_set_self_attr mbind
+  migrate_pages mount mount_setattr move_mount move_pages mpx nfsservctl nice oldfstat oldlstat oldolduname oldstat
+  olduname open_by_handle_at open_tree open_tree_attr pciconfig_iobase pciconfig_read pciconfig_write
+  perf_event_open pidfd_getfd pivot_root process_madvise prof profil putpmsg query_module quotactl quotactl_fd
+  readdir reboot request_key security set_mempolicy set_mempolicy_home_node setdomainname sethostname setns
+  settimeofday sgetmask sigaction signal sigpending sigsuspend ssetmask stime stty swapoff swapon sysfs syslog
+  tuxcall ulimit umount umount2 unshare uselib userfaultfd ustat vhangup vm86 vm86old vserver
 `.trim().split(/\s+/),
-);
-
-/** Calls that no kernel answers any more, which is what a program is told. */
-const absent: ReadonlySet<string> = new Set(
-  "afs_syscall break ftime getpmsg gtty idle lock mpx prof profil putpmsg security stty tuxcall ulimit".split(" "),
 );
 
 /** Flags of `clone` that make namespaces: NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET (linux/sched.h). */
@@ -40,6 +36,8 @@ export type SyscallRule =
   | { readonly type: "allow-other-values"; readonly values: readonly number[] };
 
 const EPERM = 1, ENOSYS = 38;
+const allow: SyscallRule = { type: "allow" };
+const refuse: SyscallRule = { type: "fail", errno: EPERM };
 
 /** What happens to calls that are not known: a program is told that the kernel is too old, and tries another way. */
 export const unknownSyscall: SyscallRule = { type: "fail", errno: ENOSYS };
@@ -48,15 +46,14 @@ export const unknownSyscall: SyscallRule = { type: "fail", errno: ENOSYS };
 export function syscallRule(name: string): SyscallRule {
   if (name === "clone") return { type: "allow-without", bits: NEW_NAMESPACES };
   // Its flags are in memory, where no filter can look; told that there is none, libc takes `clone`.
-  if (name === "clone3") return { type: "fail", errno: ENOSYS };
+  if (name === "clone3") return unknownSyscall;
   if (name === "personality") return { type: "allow-values", values: PERSONALITIES };
   if (name === "socket") return { type: "allow-other-values", values: SOCKET_FAMILIES };
-  if (absent.has(name)) return unknownSyscall;
-  return denied.has(name) ? { type: "fail", errno: EPERM } : { type: "allow" };
+  return denied.has(name) ? refuse : allow;
 }
 
 /** Interfaces that programs use on a machine: its own, and that of its 32-bit programs. Undefined for other machines. */
-export function syscallAbis(architecture: string): readonly [native: SyscallAbi, compat: SyscallAbi] | undefined {
+export function abisOf(architecture: string): readonly [native: SyscallAbi, compat: SyscallAbi] | undefined {
   if (architecture === "x86_64") return ["x86_64", "i386"];
   return architecture === "aarch64" ? ["aarch64", "arm"] : undefined;
 }
@@ -91,11 +88,11 @@ const architectures = {
 
 /** The filter for a machine in the form that an OCI runtime compiles; undefined for a machine that is not known here. */
 export function seccompProfile(architecture: string): Seccomp | undefined {
-  const abis = syscallAbis(architecture);
+  const abis = abisOf(architecture);
   if (abis === undefined) return undefined;
-  const names = new Set(Object.keys(syscallTables).flatMap((abi) => [...syscallNames(abi as SyscallAbi).values()]));
+  const names = new Set(syscallAbis.flatMap((abi) => [...syscallNames(abi).values()]));
   const allowed = [...names].filter((name) => syscallRule(name).type === "allow").sort();
-  const allow = (name: string, ...args: SeccompArgument[]): Seccomp["syscalls"][number] => (
+  const allowIf = (name: string, ...args: SeccompArgument[]): Seccomp["syscalls"][number] => (
     { names: [name], action: "SCMP_ACT_ALLOW", args }
   );
   const [alg, vsock] = SOCKET_FAMILIES;
@@ -106,12 +103,12 @@ export function seccompProfile(architecture: string): Seccomp | undefined {
     syscalls: [
       { names: allowed, action: "SCMP_ACT_ALLOW" },
       { names: ["clone3"], action: "SCMP_ACT_ERRNO", errnoRet: ENOSYS },
-      allow("clone", { index: 0, value: NEW_NAMESPACES, valueTwo: 0, op: "SCMP_CMP_MASKED_EQ" }),
-      ...PERSONALITIES.map((value) => allow("personality", { index: 0, value, op: "SCMP_CMP_EQ" })),
+      allowIf("clone", { index: 0, value: NEW_NAMESPACES, valueTwo: 0, op: "SCMP_CMP_MASKED_EQ" }),
+      ...PERSONALITIES.map((value) => allowIf("personality", { index: 0, value, op: "SCMP_CMP_EQ" })),
       // A condition of one rule for each range, as several in one rule have to be met together.
-      allow("socket", { index: 0, value: alg, op: "SCMP_CMP_LT" }),
-      allow("socket", { index: 0, value: alg + 1, op: "SCMP_CMP_EQ" }),
-      allow("socket", { index: 0, value: vsock, op: "SCMP_CMP_GT" }),
+      allowIf("socket", { index: 0, value: alg, op: "SCMP_CMP_LT" }),
+      allowIf("socket", { index: 0, value: alg + 1, op: "SCMP_CMP_EQ" }),
+      allowIf("socket", { index: 0, value: vsock, op: "SCMP_CMP_GT" }),
     ],
   };
 }

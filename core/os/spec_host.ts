@@ -1,18 +1,15 @@
 import { readHeldCapabilities } from "./capability.ts";
 import type { Container } from "./container.ts";
 import type { SpecDevice, SpecHost } from "./runtime_spec.ts";
-import { seccompProfile } from "./seccomp.ts";
 import { readUserNamespace } from "./user_namespace.ts";
 
 /** What a container's configuration takes from this host, as it is now. */
-export function readSpecHost(container: Container): SpecHost {
+export function readSpecHost(container: Container): Omit<SpecHost, "seccomp" | "cgroup"> {
   return {
     capabilities: readHeldCapabilities(),
     userNamespace: readUserNamespace(),
     isCgroupV2: isPresent("/sys/fs/cgroup/cgroup.controllers"),
     devices: container.isPrivileged ? listDevices("/dev") : [],
-    seccomp: container.isPrivileged ? undefined : seccompProfile(Deno.build.arch),
-    seccompFilter: undefined,
   };
 }
 

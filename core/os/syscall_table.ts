@@ -2,7 +2,7 @@
  * System calls of Linux 6.18 by number, for each interface that a program on a supported machine may use. A number in the text
  * is that of the name after it; names follow each other otherwise. Numbers not listed are unused or reserved.
  */
-export const syscallTables = {
+const syscallTables = {
   x86_64: `
   read write open close stat fstat lstat poll lseek mmap mprotect munmap brk rt_sigaction rt_sigprocmask rt_sigreturn
   ioctl pread64 pwrite64 readv writev access pipe select sched_yield mremap msync mincore madvise shmget shmat shmctl
@@ -166,6 +166,9 @@ export const syscallTables = {
 
 /** A system call interface. */
 export type SyscallAbi = keyof typeof syscallTables;
+
+/** All of them. */
+export const syscallAbis: readonly SyscallAbi[] = ["x86_64", "i386", "aarch64", "arm"];
 
 /** Names of an interface's system calls by number, ascending. */
 export function syscallNames(abi: SyscallAbi): ReadonlyMap<number, string> {
