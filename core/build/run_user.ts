@@ -6,7 +6,7 @@ import { resolvePath } from "../os/resolve_path.ts";
 export interface RunUser {
   readonly uid: number;
   readonly gid: number;
-  /** Groups besides `gid`, ascending. */
+  /** Supplementary groups, `gid` first: a process without it there could lose what the group is denied (CVE-2022-36109). */
   readonly groups: readonly number[];
   /** Home directory; `/` when the files do not tell. */
   readonly home: string;
@@ -41,7 +41,8 @@ export function findUser(root: Root, text: string): RunUser {
   if (uid === undefined && account === undefined) throw unknown("user", user, "/etc/passwd");
   const home = account?.home || "/";
   if (group !== undefined && group !== "") {
-    return { uid: uid ?? account?.uid ?? 0, gid: findGroup(root, group), groups: [], home };
+    const gid = findGroup(root, group);
+    return { uid: uid ?? account?.uid ?? 0, gid, groups: [gid], home };
   }
   const name = account?.name;
   const groups = name === undefined
@@ -49,7 +50,7 @@ export function findUser(root: Root, text: string): RunUser {
     : readTable(root, "etc/group").flatMap(readGroup).filter(({ members }) => members.includes(name));
   const gid = account?.gid ?? 0;
   const others = [...new Set(groups.map((each) => each.gid))].filter((each) => each !== gid).sort((a, b) => a - b);
-  return { uid: uid ?? account?.uid ?? 0, gid, groups: others, home };
+  return { uid: uid ?? account?.uid ?? 0, gid, groups: [gid, ...others], home };
 }
 
 function findGroup(root: Root, group: string): number {

@@ -44,7 +44,7 @@ export interface Container {
   readonly cwd: string;
   readonly uid: number;
   readonly gid: number;
-  /** Groups besides `gid`. */
+  /** Supplementary groups. */
   readonly groups: readonly number[];
   readonly hostname: string;
   /** `none` has a loopback of its own, `host` is the network of this process. */

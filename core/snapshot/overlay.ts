@@ -81,7 +81,7 @@ class OverlaySnapshotter implements Snapshotter {
     setRootAttributes(paths.upper, lowers.at(-1));
     const { mounter } = this.#options;
     mounter.overlay({
-      lowers: lowers.length === 0 ? [paths.empty] : lowers.toReversed(),
+      lowers: lowers.length === 0 ? [paths.empty] : topmostFirst(lowers),
       upper: { path: paths.upper, work: paths.work },
       target: paths.rootfs,
       options: this.#mountOptions,
@@ -134,9 +134,8 @@ class OverlaySnapshotter implements Snapshotter {
   /** Mounts lower directories, base first, for reading. */
   #mountLowers(lowers: readonly string[], target: string, empty: string): void {
     const options = this.#options.isUserNamespace ? ["userxattr", "xino=off"] : ["redirect_dir=off", "xino=off"];
-    // An overlay without an upper directory takes two at least.
-    const all = lowers.length < 2 ? [...lowers.toReversed(), empty] : lowers.toReversed();
-    this.#options.mounter.overlay({ lowers: all.length < 2 ? [empty, ...all] : all, target, options });
+    // An overlay without an upper directory takes two lower ones at least.
+    this.#options.mounter.overlay({ lowers: [...topmostFirst(lowers), empty], target, options });
   }
 
   /** Directories of the layers, base first. */
@@ -191,6 +190,14 @@ class OverlaySnapshotter implements Snapshotter {
     const name = isApart ? layerSnapshot(layer.diffId) : chainSnapshot(layer.diffId, layer.chainId);
     return moveSnapshot(paths.upper, `${layout.snapshots}/${name}`);
   }
+}
+
+/**
+ * Directories of layers, given base first, as the kernel wants them. One that comes twice, as an empty layer may, counts where it is
+ * topmost: there it decides all the paths that it has an entry for.
+ */
+function topmostFirst(lowers: readonly string[]): readonly string[] {
+  return [...new Set(lowers.toReversed())];
 }
 
 interface Paths {
