@@ -30,6 +30,8 @@ export async function startDockerd(): Promise<Dockerd> {
       ...["--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"],
       ...["--storage-driver", "vfs"],
     ],
+    // Its containerd writes its stacks there when it is slow to answer.
+    env: { TMPDIR: directory },
     stdin: "null",
     stdout: "null",
     stderr: "piped",
