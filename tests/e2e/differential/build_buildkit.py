@@ -1,10 +1,10 @@
 """Builds images with the BuildKit inside a Docker daemon, over its socket and without the client's plugin.
 
 Reads a JSON document on standard input: {"socket", "cases": [{"name", "context", "buildArgs", "labels", "target"}]}. Prints
-{name: null, or why it failed}. The context is sent as an archive, which is the form that needs no session.
+{name: null, or why it failed}. Two are built at a time. The context is sent as an archive, which is the form that needs no session.
 """
 
-import http.client, io, json, os, socket, sys, tarfile, urllib.parse
+import concurrent.futures, http.client, io, json, os, socket, sys, tarfile, urllib.parse
 
 
 class Daemon(http.client.HTTPConnection):
@@ -55,4 +55,6 @@ def build(path, case):
 
 
 plan = json.load(sys.stdin)
-json.dump({case["name"]: build(plan["socket"], case) for case in plan["cases"]}, sys.stdout)
+with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    failures = pool.map(lambda case: build(plan["socket"], case), plan["cases"])
+    json.dump({case["name"]: failure for case, failure in zip(plan["cases"], failures)}, sys.stdout)

@@ -1,107 +1,88 @@
 import type { Dockerd } from "../../helpers/dockerd.ts";
+import { runPeer } from "../../helpers/program.ts";
 import { mustRun, runStrata } from "../../helpers/strata.ts";
-import type { DifferentialCase, PeerName } from "./case.ts";
-import { type Base, baseImages, commonFiles, fewFiles } from "./common_files.ts";
+import type { DifferentialCase } from "./case.ts";
 import type { ImageFacts, Outcome } from "./image_facts.ts";
+import { type Place, runPython } from "./place.ts";
 
-/** Where the contexts and base images are. */
-export interface Place {
-  readonly directory: string;
+/** What a builder has to build. */
+export interface Job {
+  readonly place: Place;
   readonly cases: readonly DifferentialCase[];
-  readonly bases: Readonly<Record<string, Base>>;
 }
 
 /** Outcomes by name of the case. */
 export type Outcomes = ReadonlyMap<string, Outcome>;
 
-const decoder = new TextDecoder();
-const here = import.meta.dirname ?? ".";
-
-/** Writes the contexts and base images of the cases below a directory. */
-export async function preparePlace(directory: string, cases: readonly DifferentialCase[]): Promise<Place> {
-  const bases = baseImages(Deno.build.arch === "aarch64" ? "arm64" : "amd64");
-  const contexts = Object.fromEntries(cases.map(({ name, dockerfile, plain, files, context }) => [
-    `ctx-${name}`,
-    { Dockerfile: plain ?? dockerfile, ...(context === "few" ? fewFiles : commonFiles), ...files },
-  ]));
-  await runPython("write_contexts.py", [], { directory, contexts, bases });
-  for (const { name, dockerfile } of cases) await Deno.writeTextFile(`${directory}/${name}.Dockerfile`, dockerfile);
-  return { directory, cases, bases };
-}
-
 /** Builds the cases with strata. */
-export async function buildWithStrata(place: Place): Promise<Outcomes> {
-  const root = `${place.directory}/strata`;
-  for (const name of Object.keys(place.bases)) await mustRun({ root }, "load", "-i", `${place.directory}/${name}.tar`);
-  const failures = await buildAll(place.cases, async (item) => {
-    const file = item.plain === undefined ? [] : ["-f", `${place.directory}/${item.name}.Dockerfile`];
-    const built = await runStrata({ root }, "build", ...file, ...flagsOf(item), `${place.directory}/ctx-${item.name}`);
+export async function buildWithStrata({ place, cases }: Job): Promise<Outcomes> {
+  const { directory, bases } = place;
+  const root = `${directory}/strata`;
+  for (const name of Object.keys(bases)) await mustRun({ root }, "load", "-i", `${directory}/${name}.tar`);
+  const failures = await buildAll(cases, async (item) => {
+    const file = item.plain === undefined ? [] : ["-f", `${directory}/${item.name}.Dockerfile`];
+    const built = await runStrata({ root }, "build", ...file, ...flagsOf(item), `${directory}/ctx-${item.name}`);
     return built.code === 0 ? undefined : built.stderr;
   });
-  const output = `${place.directory}/strata.tar`;
-  await mustRun({ root }, "save", "-o", output, ...namesOf(place, failures));
-  return await readOutcomes(failures, [output]);
+  const output = `${directory}/strata.tar`;
+  await mustRun({ root }, "save", "-o", output, ...namesOf(failures));
+  return await readOutcomes(failures, output);
 }
 
-/** Builds the cases with Docker's own builder, which BuildKit has replaced since. */
-export async function buildWithClassic(place: Place, daemon: Dockerd): Promise<Outcomes> {
-  for (const name of Object.keys(place.bases)) {
-    await daemon.docker("load", "-q", "-i", `${place.directory}/${name}.tar`);
-  }
-  const failures = await buildAll(place.cases, async (item) => {
-    const flags = [...flagsOf(item)];
-    try {
-      await daemon.docker("build", ...flags, `${place.directory}/ctx-${item.name}`);
-      return undefined;
-    } catch (error) {
-      return String(error);
-    }
-  });
-  return await saveWithDocker({ place, daemon, failures, archive: "classic.tar" });
+/** Builds the cases with Docker's own builder, which BuildKit has replaced since. Its client sends the contexts. */
+export async function buildWithClassic({ place, cases }: Job, daemon: Dockerd): Promise<Outcomes> {
+  const failures = await buildAll(
+    cases,
+    (item) => failureOf(daemon.docker("build", ...flagsOf(item), `${place.directory}/ctx-${item.name}`)),
+  );
+  return await saveWithDocker(failures, `${place.directory}/classic.tar`, daemon);
 }
 
-/** Builds the cases with the BuildKit in the daemon, which must have loaded the base images. */
-export async function buildWithBuildkit(place: Place, daemon: Dockerd): Promise<Outcomes> {
+/** Builds the cases with the BuildKit in the daemon. */
+export async function buildWithBuildkit({ place, cases }: Job, daemon: Dockerd): Promise<Outcomes> {
   const answer = await runPython("build_buildkit.py", [], {
-    socket: `${daemon.directory}/docker.sock`,
-    cases: place.cases.map(({ name, buildArgs = {}, labels = {}, target = "" }) => ({
+    socket: daemon.host.replace(/^unix:\/\//, ""),
+    cases: cases.map(({ name, buildArgs = {}, labels = {}, target = "" }) => ({
       ...{ name, buildArgs, labels, target },
       context: `${place.directory}/ctx-${name}`,
     })),
   });
-  const failures = new Map(Object.entries(JSON.parse(answer)).map(([name, text]) => [name, textOf(text)]));
-  return await saveWithDocker({ place, daemon, failures, archive: "buildkit.tar" });
+  const failures = new Map(
+    Object.entries<string | null>(JSON.parse(answer)).map(([name, text]) => [
+      name,
+      text ?? undefined,
+    ]),
+  );
+  return await saveWithDocker(failures, `${place.directory}/buildkit.tar`, daemon);
+}
+
+/** Loads the base images into the daemon. */
+export async function loadIntoDocker({ directory, bases }: Place, daemon: Dockerd): Promise<void> {
+  for (const name of Object.keys(bases)) await daemon.docker("load", "-q", "-i", `${directory}/${name}.tar`);
 }
 
 /** Builds the cases with buildah. */
-export async function buildWithBuildah(place: Place): Promise<Outcomes> {
-  const { directory } = place;
+export async function buildWithBuildah({ place: { directory, bases }, cases }: Job): Promise<Outcomes> {
   const store = ["--root", `${directory}/buildah`, "--runroot", `${directory}/run`, "--storage-driver", "vfs"];
-  for (const name of Object.keys(place.bases)) {
-    await run("buildah", [...store, "pull", "-q", `docker-archive:${directory}/${name}.tar`]);
+  for (const name of Object.keys(bases)) {
+    await runPeer("buildah", ...store, "pull", "-q", `docker-archive:${directory}/${name}.tar`);
   }
   const flags = [
-    "--isolation",
-    "chroot",
-    "--layers=false",
-    "--format",
-    "docker",
-    "--pull=never",
-    "--identity-label=false",
+    ...["--isolation", "chroot"],
+    ...["--format", "docker"],
+    ...["--layers=false", "--pull=never", "--identity-label=false"],
   ];
-  const failures = await buildAll(place.cases, async (item) => {
-    const args = [...store, "bud", ...flags, ...flagsOf(item), `${directory}/ctx-${item.name}`];
-    const { success, stderr } = await new Deno.Command("buildah", { args, stdin: "null", stdout: "null" }).output();
-    return success ? undefined : decoder.decode(stderr);
-  });
+  const failures = await buildAll(
+    cases,
+    (item) =>
+      failureOf(runPeer("buildah", ...store, "bud", ...flags, ...flagsOf(item), `${directory}/ctx-${item.name}`)),
+  );
   const output = `${directory}/buildah.tar`;
-  await run("podman", [...store, "save", "-q", "-m", "-o", output, ...namesOf(place, failures)]);
-  return await readOutcomes(failures, [output]);
+  await runPeer("podman", ...store, "save", "-q", "-m", "-o", output, ...namesOf(failures));
+  return await readOutcomes(failures, output);
 }
 
-/** The failures of a case list by builder, so that a message can show why. */
-export type AllOutcomes = Readonly<Record<PeerName | "strata", Outcomes>>;
-
+/** Why each case could not be built, undefined when it could. */
 type Failures = ReadonlyMap<string, string | undefined>;
 
 function flagsOf({ name, buildArgs = {}, labels = {}, target }: DifferentialCase): string[] {
@@ -113,7 +94,7 @@ function flagsOf({ name, buildArgs = {}, labels = {}, target }: DifferentialCase
   ];
 }
 
-/** Builds two cases at a time; what a build gives is why it failed. */
+/** Builds two cases at a time. */
 async function buildAll(
   cases: readonly DifferentialCase[],
   build: (item: DifferentialCase) => Promise<string | undefined>,
@@ -127,51 +108,32 @@ async function buildAll(
   return failures;
 }
 
-function namesOf({ cases }: Place, failures: Failures): string[] {
-  return cases.filter(({ name }) => failures.get(name) === undefined).map(({ name }) => `case:${name}`);
+async function failureOf(build: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await build;
+    return undefined;
+  } catch (error) {
+    return String(error);
+  }
 }
 
-async function saveWithDocker(build: {
-  readonly place: Place;
-  readonly daemon: Dockerd;
-  readonly failures: Failures;
-  readonly archive: string;
-}): Promise<Outcomes> {
-  const output = `${build.place.directory}/${build.archive}`;
-  const names = namesOf(build.place, build.failures);
-  await build.daemon.docker("save", "-o", output, ...names);
-  await build.daemon.docker("image", "rm", "-f", ...names);
-  return await readOutcomes(build.failures, [output]);
+function namesOf(failures: Failures): string[] {
+  return [...failures].filter(([, failure]) => failure === undefined).map(([name]) => `case:${name}`);
 }
 
-async function readOutcomes(failures: Failures, archives: readonly string[]): Promise<Outcomes> {
-  const images: Record<string, ImageFacts> = JSON.parse(await runPython("read_images.py", archives, {}));
+async function saveWithDocker(failures: Failures, output: string, daemon: Dockerd): Promise<Outcomes> {
+  await daemon.docker("save", "-o", output, ...namesOf(failures));
+  return await readOutcomes(failures, output);
+}
+
+async function readOutcomes(failures: Failures, archive: string): Promise<Outcomes> {
+  const images: Record<string, ImageFacts> = JSON.parse(await runPython("read_images.py", [archive], {}));
   const outcomes = new Map<string, Outcome>();
   for (const [name, failure] of failures) {
     const image = images[name];
     if (failure !== undefined) outcomes.set(name, { failure });
-    else if (image === undefined) throw new Error(`no image of ${name} in ${archives.join(" ")}`);
+    else if (image === undefined) throw new Error(`no image of ${name} in ${archive}`);
     else outcomes.set(name, { image });
   }
   return outcomes;
-}
-
-function textOf(value: unknown): string | undefined {
-  return typeof value === "string" ? value : undefined;
-}
-
-async function runPython(script: string, args: readonly string[], input: unknown): Promise<string> {
-  return await run("python3", [`${here}/${script}`, ...args], JSON.stringify(input));
-}
-
-async function run(program: string, args: readonly string[], input = ""): Promise<string> {
-  const child = new Deno.Command(program, { args: [...args], stdin: "piped", stdout: "piped", stderr: "piped" })
-    .spawn();
-  const output = child.output();
-  const writer = child.stdin.getWriter();
-  await writer.write(new TextEncoder().encode(input));
-  await writer.close();
-  const { success, stdout, stderr } = await output;
-  if (!success) throw new Error(`${program} ${args.slice(0, 8).join(" ")}: ${decoder.decode(stderr)}`);
-  return decoder.decode(stdout);
 }

@@ -95,6 +95,14 @@ export const commonFiles: Files = {
 /** Files of a context that hardly matters. */
 export const fewFiles: Files = { "a.txt": "alpha\n", "b.txt": "beta\n" };
 
+/** What the web server has; see web_server.ts. */
+export const webFiles: Files = {
+  "file.txt": { type: "file", text: "from the web\n", mtime: 1_300_000_000 },
+  "timeless.txt": "from the web without a time\n",
+  "query.txt": { type: "file", text: "with a query\n", mtime: 1_300_000_001 },
+  "archive.tar": { type: "tar", files: { "in/archive.txt": "unpacked\n" }, mtime: 1_300_000_002 },
+};
+
 /** A base image; see write_contexts.py. */
 export interface Base {
   readonly architecture: string;

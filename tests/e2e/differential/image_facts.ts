@@ -24,11 +24,23 @@ export interface Difference {
   readonly peer: string;
 }
 
+/** How outcomes are compared. */
+export interface Comparison {
+  /** When the builds began, in seconds. */
+  readonly started: number;
+  /** Whether both built the same Dockerfile, so that their layers can be counted. */
+  readonly isSameFile: boolean;
+}
+
 /**
  * Everything in which an image differs from a peer's, by field. Absent, null, false, zero, empty texts, lists and objects
- * count as one in a config. A file's time that is 0 or not before `started`, in seconds, counts as made by the build.
+ * count as one in a config. A file's time that is 0 or not before `started` counts as made by the build.
  */
-export function compareOutcomes(strata: Outcome, peer: Outcome, started: number): readonly Difference[] {
+export function compareOutcomes(
+  strata: Outcome,
+  peer: Outcome,
+  { started, isSameFile }: Comparison,
+): readonly Difference[] {
   if ("failure" in strata || "failure" in peer) {
     const [ours, theirs] = [strata, peer].map((outcome) => "failure" in outcome ? "fails" : "builds");
     return ours === theirs ? [] : [{ field: "outcome", strata: `${ours}`, peer: `${theirs}` }];
@@ -36,7 +48,7 @@ export function compareOutcomes(strata: Outcome, peer: Outcome, started: number)
   const [ours, theirs] = [flatten(strata.image, started), flatten(peer.image, started)];
   const fields = [...new Set([...ours.keys(), ...theirs.keys()])].sort();
   return fields
-    .filter((field) => isInBoth(field, ours, theirs))
+    .filter((field) => isInBoth(field, ours, theirs) && (isSameFile || field !== "layers"))
     .map((field) => ({ field, strata: ours.get(field) ?? "null", peer: theirs.get(field) ?? "null" }))
     .filter((difference) => difference.strata !== difference.peer);
 }

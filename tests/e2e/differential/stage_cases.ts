@@ -103,11 +103,11 @@ export const stageCases: readonly DifferentialCase[] = [
   {
     name: "parents",
     dockerfile: "FROM scratch\nCOPY --parents bits/suid dir/sub/deep/four.txt other /p/\n",
-    plain: "FROM scratch\nCOPY bits/suid /p/bits/\nCOPY four /p/dir\nCOPY other /p/other\n",
+    plain: "FROM scratch\nCOPY bits/suid /p/bits/\nCOPY four /p\nCOPY other /p/other\n",
     files: {
       "dir/sub/deep/four.txt": { type: "file", text: "four\n", mtime: 5 },
-      "four": { type: "directory", mode: 0o750 },
-      "four/sub/deep/four.txt": { type: "file", text: "four\n", mtime: 5 },
+      "four/dir": { type: "directory", mode: 0o750, uid: 1234 },
+      "four/dir/sub/deep/four.txt": { type: "file", text: "four\n", mtime: 5 },
     },
   },
   {
