@@ -87,6 +87,18 @@ export const commands: readonly CommandEntry[] = [
     summary: "Remove the build cache",
     load: () => import("./command/cache_prune.ts"),
   },
+  {
+    name: "cache export",
+    aliases: [],
+    summary: "Write cache mounts to an archive",
+    load: () => import("./command/cache_export.ts"),
+  },
+  {
+    name: "cache import",
+    aliases: [],
+    summary: "Read cache mounts from an archive",
+    load: () => import("./command/cache_import.ts"),
+  },
   { name: "system df", aliases: [], summary: "Show what takes space", load: () => import("./command/system_df.ts") },
   {
     name: "system reset",

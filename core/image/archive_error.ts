@@ -6,6 +6,7 @@ export const standardInput = "standard input";
 const hints = {
   load: "Give an archive that strata save, docker save, podman save or skopeo copy wrote whole",
   import: "Give a tar of files, plain or compressed; an archive of an image is for strata load",
+  "import cache": "Give an archive that strata cache export wrote, plain or compressed",
 } as const;
 
 /**

@@ -1,16 +1,19 @@
 import type { Call } from "../contract/call.ts";
+import { type CacheEngine, type CacheMountUsage, describeMounts, openCacheMounts } from "./cache_mount.ts";
 import { type CacheUsage, countUsers, readCacheUsage } from "./disk_usage.ts";
-import type { ImageEngine } from "./resolve_image.ts";
 import { readImages } from "./stored_image.ts";
 
 /** What `cache ls` shows. */
 export interface CacheListResult {
-  /** Newest first, then by key. */
+  /** Layers, newest first, then by key. */
   readonly rows: readonly CacheUsage[];
+  /** Cache mounts, those used last first, then by name. */
+  readonly mounts: readonly CacheMountUsage[];
 }
 
-/** Lists the layers that the build cache holds. */
-export async function listCache(engine: ImageEngine, call: Call): Promise<CacheListResult> {
+/** Lists the layers and the cache mounts that the build cache holds. */
+export async function listCache(engine: CacheEngine, call: Call): Promise<CacheListResult> {
   const users = await countUsers(engine.store, await readImages(engine.store, call), call);
-  return { rows: await readCacheUsage(engine.store, users, call) };
+  const mounts = openCacheMounts(engine);
+  return { rows: await readCacheUsage(engine.store, users, call), mounts: describeMounts(mounts, mounts.list()) };
 }

@@ -1,8 +1,9 @@
 import type { Call } from "../contract/call.ts";
+import { EngineError } from "../errors.ts";
 import { NamePrefix, readCacheRecord } from "../store/names.ts";
+import { type CacheEngine, type CacheMountUsage, describeMounts, openCacheMounts } from "./cache_mount.ts";
 import { addContent, contentOf, type ContentSet } from "./content_set.ts";
-import { parseFilters, parseTime } from "./filter.ts";
-import type { ListEngine } from "./list.ts";
+import { type Filters, parseFilters, parseTime } from "./filter.ts";
 import { carryOut } from "./removal.ts";
 import { readImages, rootsOf } from "./stored_image.ts";
 
@@ -10,7 +11,7 @@ import { readImages, rootsOf } from "./stored_image.ts";
 export interface CachePruneInput {
   /** Remove records whose layers images use, too. */
   readonly all?: boolean;
-  /** `until` filters as typed, e.g. `until=24h`. */
+  /** `until` and `type` filters as typed, e.g. `until=24h`, `type=mount`. */
   readonly filters?: readonly string[];
   /** Only report what would be removed. */
   readonly dryRun?: boolean;
@@ -18,32 +19,87 @@ export interface CachePruneInput {
 
 /** What `cache prune` removed or would remove. */
 export interface CachePruneResult {
-  /** Cache keys, hex, sorted. */
+  /** Cache keys of layers, hex, sorted. */
   readonly removed: readonly string[];
-  /** Bytes of the blobs that only those records needed and, unless it was a dry run, of what killed processes left. */
+  /** Cache mounts, those used last first. */
+  readonly mounts: readonly CacheMountUsage[];
+  /**
+   * Bytes of the blobs that only those records needed, of the mounts and, unless it was a dry run, of what killed processes left.
+   */
   readonly reclaimed: number;
 }
 
+/** Kinds of what the build cache holds. */
+export type CacheType = "layer" | "mount";
+
 /** Filters that `cache prune` knows. */
-export const cachePruneFilters: readonly string[] = ["until"];
+export const cachePruneFilters: readonly string[] = ["type", "until"];
+
+/** Names of the types; the longer ones are BuildKit's. */
+const typeNames: Readonly<Record<string, CacheType>> = {
+  layer: "layer",
+  regular: "layer",
+  mount: "mount",
+  "exec.cachemount": "mount",
+};
+
+/** What is to go. */
+interface Pruning {
+  readonly all: boolean;
+  readonly isDry: boolean;
+  readonly types: ReadonlySet<CacheType>;
+  /** Whether something of a time, in milliseconds since the Unix epoch, is old enough; NaN is not. */
+  isOld(time: number): boolean;
+}
 
 /**
- * Removes records of the build cache that no image uses, with `all` every one: layers, results of earlier builds and downloads. With
- * `until` only layers recorded before that time. Rejects `INVALID_ARGUMENT` for a wrong filter.
+ * Removes records of the build cache that no image uses, with `all` every one: layers, results of earlier builds and downloads; and
+ * cache mounts that no command has at this moment. With `until` only layers recorded and mounts used last before that time.
+ * Rejects `INVALID_ARGUMENT` for a wrong filter.
  */
-export async function pruneCache(engine: ListEngine, input: CachePruneInput, call: Call): Promise<CachePruneResult> {
-  const { store } = engine;
+export async function pruneCache(engine: CacheEngine, input: CachePruneInput, call: Call): Promise<CachePruneResult> {
   const filters = parseFilters(input.filters ?? [], cachePruneFilters);
   const until = filters.get("until")?.map((text) => parseTime(text, engine.clock()).getTime());
+  const pruning: Pruning = {
+    all: input.all === true,
+    isDry: input.dryRun === true,
+    types: readTypes(filters),
+    isOld: (time) => until === undefined || until.every((limit) => time < limit),
+  };
+  const records = await pruneRecords(engine, pruning, call);
+  const mounts = pruning.types.has("mount") ? pruneMounts(engine, pruning) : [];
+  return { ...records, mounts, reclaimed: mounts.reduce((bytes, { size }) => bytes + size, records.reclaimed) };
+}
+
+function readTypes(filters: Filters): ReadonlySet<CacheType> {
+  const names = filters.get("type") ?? ["layer", "mount"];
+  return new Set(names.map((name) => {
+    const type = Object.hasOwn(typeNames, name) ? typeNames[name] : undefined;
+    if (type !== undefined) return type;
+    throw new EngineError(
+      "INVALID_ARGUMENT",
+      `Cannot read filter "type=${name.slice(0, 100)}": expected layer or mount`,
+      {
+        detail: { field: "filter", value: `type=${name.slice(0, 100)}`, known: ["layer", "mount"] },
+      },
+    );
+  }));
+}
+
+async function pruneRecords(
+  { store }: CacheEngine,
+  pruning: Pruning,
+  call: Call,
+): Promise<Pick<CachePruneResult, "removed" | "reclaimed">> {
+  if (!pruning.types.has("layer")) return { removed: [], reclaimed: 0 };
   const staying = await contentOf(store, rootsOf(await readImages(store, call)), call);
   const images = new Set(staying.keys());
   const names: string[] = [];
   const going: ContentSet = new Map();
   for (const prefix of [NamePrefix.cache, NamePrefix.result, NamePrefix.fetch]) {
     for await (const { name, descriptor } of store.names(prefix, call)) {
-      const created = Date.parse(readCacheRecord(descriptor)?.created ?? "");
-      const isOld = until === undefined || until.every((time) => created < time);
-      const isGoing = isOld && (input.all === true || !images.has(descriptor.digest));
+      const isOld = pruning.isOld(Date.parse(readCacheRecord(descriptor)?.created ?? ""));
+      const isGoing = isOld && (pruning.all || !images.has(descriptor.digest));
       if (isGoing) names.push(name);
       await addContent(isGoing ? going : staying, { source: store, root: descriptor }, call);
     }
@@ -52,7 +108,17 @@ export async function pruneCache(engine: ListEngine, input: CachePruneInput, cal
   const planned = blobs.reduce((bytes, { size }) => bytes + size, 0);
   const changes = names.map((name) => ({ name, descriptor: undefined }));
   const removal = { changes, layers: new Map(), reclaimed: planned };
-  const reclaimed = input.dryRun === true ? planned : await carryOut(store, removal, call);
+  const reclaimed = pruning.isDry ? planned : await carryOut(store, removal, call);
   const keys = names.filter((name) => name.startsWith(NamePrefix.cache));
   return { removed: keys.map((name) => name.slice(NamePrefix.cache.length)).sort(), reclaimed };
+}
+
+function pruneMounts(engine: CacheEngine, { isDry, isOld }: Pruning): readonly CacheMountUsage[] {
+  const mounts = openCacheMounts(engine);
+  if (!isDry) mounts.sweep();
+  const old = mounts.list().filter(({ lastUsedAt, isInUse }) => !isInUse && isOld(lastUsedAt.getTime()));
+  const described = describeMounts(mounts, old);
+  if (isDry) return described;
+  const removed = new Set(old.filter((info) => mounts.remove(info)).map(({ name }) => name));
+  return described.filter(({ name }) => removed.has(name));
 }

@@ -3,7 +3,9 @@ import type { Store } from "../contract/store.ts";
 import type { Descriptor, Digest } from "../oci/descriptor.ts";
 import { NamePrefix, readCacheRecord } from "../store/names.ts";
 import { contentOf } from "./content_set.ts";
-import { type ImageRow, type ListEngine, listImages } from "./list.ts";
+import { snapshotUsage } from "../snapshot/stored_snapshots.ts";
+import { type CacheEngine, type CacheMountUsage, describeMounts, openCacheMounts } from "./cache_mount.ts";
+import { type ImageRow, listImages } from "./list.ts";
 import { readImages, rootsOf, type StoredImage } from "./stored_image.ts";
 
 /** What `system df` is asked. */
@@ -15,10 +17,10 @@ export interface DiskUsageInput {
 /** One summary row of `system df`. */
 export interface DiskUsageRow {
   /** What is counted. */
-  readonly type: "Images" | "Build Cache";
+  readonly type: "Images" | "Build Cache" | "Cache Mounts" | "Snapshots";
   /** How many there are. */
   readonly total: number;
-  /** How many are in use: images with a tag; cache records whose layer an image uses. */
+  /** How many are in use: images with a tag; cache records whose layer an image uses; mounts and snapshots that a build has. */
   readonly active: number;
   /** Bytes on disk. */
   readonly size: number;
@@ -52,16 +54,18 @@ export interface CacheUsage {
 
 /** What the store takes on disk. */
 export interface DiskUsageResult {
-  /** Images, then Build Cache. */
+  /** Images, Build Cache, Cache Mounts, then Snapshots: layers unpacked for commands to run on, which can be made again. */
   readonly rows: readonly DiskUsageRow[];
   /** Per image, newest first; undefined unless verbose. */
   readonly images: readonly ImageUsage[] | undefined;
   /** Per cache record, newest first; undefined unless verbose. */
   readonly cache: readonly CacheUsage[] | undefined;
+  /** Per cache mount, those used last first; undefined unless verbose. */
+  readonly mounts: readonly CacheMountUsage[] | undefined;
 }
 
-/** Tells what images and the build cache take on disk. A blob that both need counts in both rows. */
-export async function diskUsage(engine: ListEngine, input: DiskUsageInput, call: Call): Promise<DiskUsageResult> {
+/** Tells what the store takes on disk. A blob that images and the build cache need counts in both rows. */
+export async function diskUsage(engine: CacheEngine, input: DiskUsageInput, call: Call): Promise<DiskUsageResult> {
   const { store } = engine;
   const images = await readImages(store, call);
   const users = await countUsers(store, images, call);
@@ -85,12 +89,31 @@ export async function diskUsage(engine: ListEngine, input: DiskUsageInput, call:
     size: sizes(cache),
     reclaimable: sizes(cache.filter(({ inUse }) => !inUse)),
   };
+  const mounts = openCacheMounts(engine);
+  const mountUsage = describeMounts(mounts, mounts.list());
   const isVerbose = input.verbose === true;
   return {
-    rows: [imageRow, cacheRow],
+    rows: [imageRow, cacheRow, mountRow(mountUsage), snapshotRow(engine.config.root)],
     images: isVerbose ? await describeImages(engine, { images, users }, call) : undefined,
     cache: isVerbose ? cache : undefined,
+    mounts: isVerbose ? mountUsage : undefined,
   };
+}
+
+function mountRow(mounts: readonly CacheMountUsage[]): DiskUsageRow {
+  const free = mounts.filter(({ inUse }) => !inUse);
+  return {
+    type: "Cache Mounts",
+    total: mounts.length,
+    active: mounts.length - free.length,
+    size: sum(mounts.map(({ size }) => size)),
+    reclaimable: sum(free.map(({ size }) => size)),
+  };
+}
+
+function snapshotRow(root: string): DiskUsageRow {
+  const { total, size, isInUse } = snapshotUsage(root);
+  return { type: "Snapshots", total, active: isInUse ? total : 0, size, reclaimable: isInUse ? 0 : size };
 }
 
 /** Blobs of images, each with how many images need it. */
@@ -126,7 +149,7 @@ export async function readCacheUsage(store: Store, users: BlobUsers, call: Call)
 }
 
 async function describeImages(
-  engine: ListEngine,
+  engine: CacheEngine,
   of: { readonly images: readonly StoredImage[]; readonly users: BlobUsers },
   call: Call,
 ): Promise<readonly ImageUsage[]> {

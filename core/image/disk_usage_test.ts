@@ -36,7 +36,11 @@ Deno.test("diskUsage() counts images and cache with what can be reclaimed", asyn
   await using engine = await createTempEngine();
   const { loose } = await fill(engine);
   const { rows, images, cache } = await diskUsage(engine, { verbose: true }, call);
-  assertEquals(rows.map(({ type, total, active }) => [type, total, active]), [["Images", 2, 1], ["Build Cache", 2, 1]]);
+  assertEquals(rows.map(({ type, total, active }) => [type, total, active]), [["Images", 2, 1], ["Build Cache", 2, 1], [
+    "Cache Mounts",
+    0,
+    0,
+  ], ["Snapshots", 0, 0]]);
   assertEquals(rows[1]?.reclaimable, loose);
   const dangling = images?.find(({ repository }) => repository === undefined);
   assertEquals(rows[0]?.reclaimable, dangling?.uniqueSize);
@@ -53,7 +57,7 @@ Deno.test("pruneCache() removes records that no image uses, and with all the oth
   await using engine = await createTempEngine();
   const { loose } = await fill(engine);
   const dry = await pruneCache(engine, { dryRun: true }, call);
-  assertEquals(dry, { removed: ["key1"], reclaimed: loose });
+  assertEquals(dry, { removed: ["key1"], mounts: [], reclaimed: loose });
   // Any prune also sweeps what no name keeps, here tables of contents of the fixture, so it may free more than a dry run tells.
   assertEquals((await pruneCache(engine, { filters: ["until=48h"] }, call)).removed, []);
   const real = await pruneCache(engine, {}, call);

@@ -1,7 +1,8 @@
 import type { Call } from "../contract/call.ts";
 import { collectGarbage } from "../store/collect.ts";
 import { NamePrefix } from "../store/names.ts";
-import type { ImageEngine } from "./resolve_image.ts";
+import { removeSnapshots, snapshotUsage } from "../snapshot/stored_snapshots.ts";
+import { type CacheEngine, openCacheMounts } from "./cache_mount.ts";
 
 /** What `system reset` is told. */
 export interface ResetInput {
@@ -15,15 +16,17 @@ export interface ResetResult {
   readonly images: number;
   /** Cache records removed. */
   readonly cacheRecords: number;
-  /** Bytes of the removed blobs. */
+  /** Cache mounts removed. */
+  readonly cacheMounts: number;
+  /** Bytes of the removed blobs, mounts and snapshots. */
   readonly reclaimed: number;
 }
 
 /**
- * Removes every name and every blob of the store, but what other processes are writing at this moment. Rejects `CONFLICT` while
- * another process collects; the names are gone then, and the next collection removes the blobs.
+ * Removes every name and every blob of the store, all cache mounts and snapshots, but what other processes write or use at this moment.
+ * Rejects `CONFLICT` while another process collects; the names are gone then, and the next collection removes the blobs.
  */
-export async function resetStore(engine: ImageEngine, input: ResetInput, call: Call): Promise<ResetResult> {
+export async function resetStore(engine: CacheEngine, input: ResetInput, call: Call): Promise<ResetResult> {
   const { store } = engine;
   const names: string[] = [];
   for await (const { name } of store.names("", call)) names.push(name);
@@ -32,9 +35,29 @@ export async function resetStore(engine: ImageEngine, input: ResetInput, call: C
   if (input.dryRun === true) {
     let bytes = 0;
     for await (const { size } of store.blobs(call)) bytes += size;
-    return { ...counts, reclaimed: bytes };
+    const { mounts, size } = resetFiles(engine, true);
+    return { ...counts, cacheMounts: mounts, reclaimed: bytes + size };
   }
   await store.update(names.map((name) => ({ name, descriptor: undefined })), call);
   const { reclaimedBytes } = await collectGarbage(store, call);
-  return { ...counts, reclaimed: reclaimedBytes };
+  const { mounts, size } = resetFiles(engine, false);
+  return { ...counts, cacheMounts: mounts, reclaimed: reclaimedBytes + size };
+}
+
+/** Removes cache mounts and snapshots that nobody uses, or only looks at them. */
+function resetFiles(engine: CacheEngine, isDry: boolean): { readonly mounts: number; readonly size: number } {
+  const mounts = openCacheMounts(engine);
+  if (!isDry) mounts.sweep();
+  let count = 0;
+  let size = 0;
+  for (const info of mounts.list()) {
+    if (info.isInUse) continue;
+    const bytes = mounts.size(info);
+    if (!isDry && !mounts.remove(info)) continue;
+    count++;
+    size += bytes;
+  }
+  const snapshots = snapshotUsage(engine.config.root);
+  const isGone = isDry ? !snapshots.isInUse : removeSnapshots(engine.config.root);
+  return { mounts: count, size: isGone ? size + snapshots.size : size };
 }

@@ -26,14 +26,19 @@ export interface MountLease extends Disposable {
 
 /** A cache mount being made beside those that are there; disposing removes it unless it took its place. */
 export interface StagedMount extends Disposable {
+  /** Name that it is to have. */
   readonly name: string;
   /** Absolute path of the empty directory for its files. */
   readonly path: string;
+  /** Writes what its `meta.json` says; without one it may not take its place. */
+  describe(meta: MountMeta): void;
 }
 
 /** What a cache mount is asked for by. */
 export interface MountRequest {
+  /** What tells it from every other one. */
   readonly id: string;
+  /** Whether others may have it at the same time. */
   readonly sharing: MountSharing;
 }
 
@@ -57,7 +62,7 @@ export interface MountStore {
   /** Bytes of its files, each counted once however many names it has; at least those of a mount that changes meanwhile. */
   size(info: MountInfo): number;
   /** Starts to make one that is to replace what has its name. */
-  stage(name: string, meta: MountMeta): StagedMount;
+  stage(name: string): StagedMount;
   /** Puts staged ones in their places, all or none. Throws `CONFLICT` when what is to be replaced is in use. */
   replace(staged: readonly StagedMount[]): void;
   /** Removes what killed processes left half made or half removed. */

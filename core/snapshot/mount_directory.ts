@@ -77,20 +77,21 @@ export class MountDirectory {
   }
 
   /** As `stage` of {@linkcode MountStore}. */
-  stage(name: string, meta: MountMeta): StagedMount {
+  stage(name: string): StagedMount {
     attempt("make directory", this.#path, () => Deno.mkdirSync(this.#path, { recursive: true, mode: 0o700 }));
     const lock = this.#gate(() => this.#lockNew("new"));
     this.#makeDirectory(lock.name);
-    this.#writeMeta(lock.name, meta);
     return {
       name,
       path: `${this.#at(lock.name)}/data`,
+      describe: (meta) => this.#writeMeta(lock.name, meta),
       [Symbol.dispose]: () => this.#destroy(lock),
     };
   }
 
   /** As `replace` of {@linkcode MountStore}. */
   replace(staged: readonly StagedMount[]): void {
+    if (staged.length === 0) return;
     using held = new DisposableStack();
     const garbage: Lock[] = [];
     try {

@@ -4,8 +4,11 @@ import { errnoOf, osError } from "../os/errno.ts";
 
 /** What a cache mount's `meta.json` says. */
 export interface MountMeta {
+  /** What tells it from every other one. */
   readonly id: string;
+  /** When it was made. */
   readonly createdAt: Date;
+  /** When a command was last given it. */
   readonly lastUsedAt: Date;
 }
 

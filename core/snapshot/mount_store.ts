@@ -20,7 +20,7 @@ export function openMountStore(root: string, clock: () => Date): MountStore {
     hold: (info) => place.hold(info.name),
     remove: (info) => place.remove(info.name),
     size: (info) => fileBytes(`${info.directory}/data`),
-    stage: (name, meta) => place.stage(name, meta),
+    stage: (name) => place.stage(name),
     replace: (staged) => place.replace(staged),
     sweep: () => place.sweep(),
   };

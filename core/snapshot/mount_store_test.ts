@@ -198,15 +198,18 @@ Deno.test("replace() puts staged mounts in their places, all or none", async () 
   const inUse = await take(mounts, "go");
   const meta = { id: "go", createdAt: new Date(0), lastUsedAt: new Date(1000) };
   {
-    using npm = mounts.stage("a".repeat(64), { ...meta, id: "npm" });
-    using go = mounts.stage(goName, meta);
+    using npm = mounts.stage("a".repeat(64));
+    npm.describe({ ...meta, id: "npm" });
+    using go = mounts.stage(goName);
+    go.describe(meta);
     const error = assertThrows(() => mounts.replace([npm, go]), EngineError);
     assertEquals([error.code, error.detail], ["CONFLICT", { kind: "cache mount", name: "go" }]);
     assertEquals(mounts.list().map(({ id }) => id), ["go"]);
   }
   inUse[Symbol.dispose]();
   {
-    using go = mounts.stage(goName, meta);
+    using go = mounts.stage(goName);
+    go.describe(meta);
     Deno.writeTextFileSync(`${go.path}/imported`, "");
     mounts.replace([go]);
   }
@@ -224,7 +227,7 @@ Deno.test("sweep() removes what a killed process was making or removing, not wha
     await Deno.mkdir(`${fixture.root}/mounts/${name}/data`, { recursive: true });
     await Deno.writeTextFile(`${fixture.root}/mounts/${name}.lock`, "");
   }
-  using staged = mounts.stage(goName, { id: "go", createdAt: new Date(0), lastUsedAt: new Date(0) });
+  using staged = mounts.stage(goName);
   mounts.sweep();
   assertEquals(fixture.directories().length, 1);
   assertEquals(staged.path.startsWith(`${fixture.root}/mounts/new-`), true);

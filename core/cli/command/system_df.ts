@@ -4,7 +4,7 @@ import type { Command, Context, Input } from "../command.ts";
 import { formatFlag } from "../common_flags.ts";
 import { formatRows, type ListView, type Row } from "../format.ts";
 import { humanAge, humanSize, shortId } from "../human.ts";
-import { cacheRow, cacheView } from "./cache_ls.ts";
+import { cacheRow, cacheView, mountRow } from "./cache_ls.ts";
 
 const view: ListView = {
   columns: ["Type", "TotalCount", "Active", "Size", "Reclaimable"],
@@ -27,8 +27,12 @@ const imageView: ListView = {
 /** `strata system df`. */
 export const command: Command = {
   usage: "[OPTIONS]",
-  description: "Shows what images and the build cache take on disk, and what removing the unused part frees.",
-  flags: [{ name: "verbose", short: "v", type: "boolean", help: "Show every image and cache record" }, formatFlag],
+  description:
+    "Shows what images, the build cache, cache mounts and unpacked layers take on disk, and what removing the unused part frees.",
+  flags: [
+    { name: "verbose", short: "v", type: "boolean", help: "Show every image, cache record and cache mount" },
+    formatFlag,
+  ],
   words: { min: 0, max: 0 },
   async run(input: Input, context: Context): Promise<number> {
     const { terminal } = context;
@@ -52,12 +56,13 @@ export const command: Command = {
     const now = new Date();
     const images = (result.images ?? []).map((image) => imageRow(image, now));
     const cache = (result.cache ?? []).map((record) => cacheRow(record, now));
+    const mounts = (result.mounts ?? []).map((mount) => mountRow(mount, now));
     if (format === "json") {
-      terminal.out(JSON.stringify({ Images: images, BuildCache: cache }) + "\n");
+      terminal.out(JSON.stringify({ Images: images, BuildCache: cache, CacheMounts: mounts }) + "\n");
       return 0;
     }
     terminal.out(`Images space usage:\n\n${await formatRows(imageView, images, undefined)}`);
-    terminal.out(`\nBuild cache usage:\n\n${await formatRows(cacheView, cache, undefined)}`);
+    terminal.out(`\nBuild cache usage:\n\n${await formatRows(cacheView, [...cache, ...mounts], undefined)}`);
     return 0;
   },
 };

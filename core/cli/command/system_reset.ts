@@ -6,7 +6,7 @@ import { humanSize } from "../human.ts";
 /** `strata system reset`. */
 export const command: Command = {
   usage: "[OPTIONS]",
-  description: "Removes all images and the whole build cache. Asks first.",
+  description: "Removes all images and the whole build cache, but what a build uses at this moment. Asks first.",
   flags: [
     { name: "force", short: "f", type: "boolean", help: "Do not ask" },
     { name: "dry-run", type: "boolean", help: "Only show what would be removed" },
@@ -22,7 +22,11 @@ export const command: Command = {
     }
     const result = await resetStore(await context.openEngine(), { dryRun }, context.call);
     const verb = dryRun ? "Would remove" : "Removed";
-    terminal.out(`${verb} ${result.images} images and ${result.cacheRecords} cache records\n`);
+    const { images, cacheRecords, cacheMounts } = result;
+    const records = cacheMounts === 0
+      ? ` and ${cacheRecords} cache records`
+      : `, ${cacheRecords} cache records and ${cacheMounts} cache mounts`;
+    terminal.out(`${verb} ${images} images${records}\n`);
     terminal.out(`Total ${dryRun ? "reclaimable" : "reclaimed"} space: ${humanSize(result.reclaimed)}\n`);
     return 0;
   },
