@@ -16,7 +16,7 @@ export interface CacheKeyParts {
   /** Identity of the plugin that builds the operation; undefined for core itself. */
   readonly plugin: string | undefined;
   /** What identifies the filesystem the operation sees; undefined for an empty one. */
-  readonly parent: Digest | undefined;
+  readonly parent: string | undefined;
   /** Digest of everything else the result depends on, as the layer hook tells. */
   readonly content: Digest | undefined;
   /** What identifies the inputs after the first, in order; undefined when `content` covers them. */

@@ -9,8 +9,11 @@ import { cacheKey } from "./cache_key.ts";
 import { type Chain, type ChainLayer, emptyChain, extendChain } from "./chain.ts";
 import type { LayerFiles } from "./layer_files.ts";
 import { storeIndex } from "./layer_files.ts";
-import type { LayerNode, StepEnvironment } from "./step.ts";
+import type { TopSnapshot } from "../snapshot/snapshotter.ts";
+import { lazyTree } from "./node_tree.ts";
+import type { LayerNode, StepEnvironment, StepResult } from "./step.ts";
 import type { StepSource } from "./step_source.ts";
+import { storedLayers } from "./stored_layers.ts";
 
 /** What the root of a chain brings to the config of the images built on it. */
 export interface BaseFacts {
@@ -49,8 +52,8 @@ export interface NodeState extends StepSource {
 export interface NodeStates {
   /** The state of a node that is not a layer. */
   open(node: Exclude<BuildNode, LayerNode>, call: Call): Promise<NodeState>;
-  /** The state that a layer on top of another one gives. */
-  extend(below: NodeState, layer: CachedLayer, call: Call): Promise<NodeState>;
+  /** The state that a step's layer on top of another one gives; at once also when the layer is still being packed. */
+  extend(below: NodeState, step: StepResult, call: Call): Promise<NodeState>;
 }
 
 /** What states are made from. */
@@ -67,7 +70,9 @@ export function createNodeStates(options: NodeStatesOptions): NodeStates {
     tree: options.files.tree(chain.layers, call),
     identify: () => Promise.resolve(chain.chainId),
     isLayered: true,
+    pendingStep: undefined,
     chain: () => Promise.resolve(chain),
+    snapshotLayers: () => storedLayers(chain, options.environment.store),
     base: () => Promise.resolve(base),
   });
   const fromImage = (image: ImageContent, call: Call): NodeState => layered(image.chain, factsOf(image), call);
@@ -79,8 +84,39 @@ export function createNodeStates(options: NodeStatesOptions): NodeStates {
       const state = await options.sources.context({ ...node, platform: options.platform }, call);
       return state.type === "image" ? fromImage(state.image, call) : fromTree(state.tree, `FROM ${node.name}`, options);
     },
-    extend: async (below, layer, call) =>
-      layered(await extendChain(await below.chain(call), [layer]), await below.base(call), call),
+    extend: async (below, step, call) => {
+      if (step.top !== undefined) return pending(below, { ...step, top: step.top }, options.files, call);
+      return layered(await extendChain(await below.chain(call), [await step.layer]), await below.base(call), call);
+    },
+  };
+}
+
+/** The state that a command has just made, whose layer is still being packed. */
+function pending(
+  below: NodeState,
+  { layer, top, key }: StepResult & { readonly top: TopSnapshot },
+  files: LayerFiles,
+  call: Call,
+): NodeState {
+  let isPacked = false;
+  const pack = async (): Promise<Chain> => {
+    const chain = await extendChain(await below.chain(call), [await layer]);
+    isPacked = true;
+    return chain;
+  };
+  const packing = pack();
+  // Whoever needs the chain learns why there is none; the step itself has reported it.
+  packing.catch(() => {});
+  return {
+    tree: lazyTree(async () => files.tree((await packing).layers, call)),
+    identify: async () => (await packing).chainId,
+    isLayered: true,
+    get pendingStep(): string | undefined {
+      return isPacked ? undefined : key;
+    },
+    chain: () => packing,
+    snapshotLayers: async (inner) => [...await below.snapshotLayers(inner), top],
+    base: (inner) => below.base(inner),
   };
 }
 
@@ -96,11 +132,14 @@ function factsOf({ config, history }: ImageContent): BaseFacts {
 function fromTree(tree: Tree, createdBy: string, options: NodeStatesOptions): NodeState {
   let packed: Promise<CachedLayer> | undefined;
   const pack = (call: Call): Promise<CachedLayer> => packed ??= packTree(tree, createdBy, options, call);
+  const chain = async (call: Call): Promise<Chain> => await extendChain(emptyChain, [await pack(call)]);
   return {
     tree,
     identify: (call): Promise<Digest> => tree.digest(".", {}, call),
     isLayered: false,
-    chain: async (call) => await extendChain(emptyChain, [await pack(call)]),
+    pendingStep: undefined,
+    chain,
+    snapshotLayers: async (call) => await storedLayers(await chain(call), options.environment.store),
     base: async (call) => ({ history: [{ created: (await pack(call)).created, created_by: createdBy }] }),
   };
 }

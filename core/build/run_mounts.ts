@@ -8,13 +8,13 @@ import { isSocketPath, openSocketProxy } from "../os/socket_proxy.ts";
 import type { MountStore } from "../snapshot/mount_store.ts";
 import type { Snapshotter, SnapshotView } from "../snapshot/snapshotter.ts";
 import type { RunOptions, SecretSource } from "./run_options.ts";
-import { type RunInput, snapshotLayers } from "./run_input.ts";
+import type { StepSource } from "./step_source.ts";
 import { writeTree } from "./write_tree.ts";
 
 /** What mounts are made from. */
 export interface MountEnvironment {
   readonly options: RunOptions;
-  readonly inputs: readonly RunInput[];
+  readonly inputs: readonly StepSource[];
   readonly snapshotter: Snapshotter;
   readonly caches: MountStore;
   /** Directory for files of the run, on no private mount. */
@@ -86,7 +86,7 @@ async function bindSource(
     await writeTree(input.tree, { directory, path, keepOwners: true }, call);
     return path === "." ? directory : `${directory}/${path}`;
   }
-  const layers = await snapshotLayers(input, call);
+  const layers = await input.snapshotLayers(call);
   const { snapshotter, stack } = environment;
   const view: SnapshotView = stack.use(
     await (mount.readonly ? snapshotter.view(layers, call) : snapshotter.prepare(layers, call)),

@@ -1,19 +1,19 @@
 import type { Call, EngineEvent } from "../contract/call.ts";
-import type { LayerEntry, RunSpec } from "../contract/layer.ts";
+import type { RunSpec } from "../contract/layer.ts";
 import { EngineError } from "../errors.ts";
-import type { Digest, Platform } from "../oci/descriptor.ts";
+import type { Platform } from "../oci/descriptor.ts";
 import type { Container, ContainerMount, ContainerRuntime } from "../os/container.ts";
 import { openRoot, openSnapshotWriter, type Root } from "../os/file_system.ts";
 import { enterMountNamespace } from "../os/mount.ts";
 import type { MountStore } from "../snapshot/mount_store.ts";
-import type { Snapshotter, Workspace } from "../snapshot/snapshotter.ts";
+import type { Snapshotter, Workspace, WorkspaceChanges } from "../snapshot/snapshotter.ts";
 import { MountPoints } from "./mount_points.ts";
 import { hostsFile, resolverFile } from "./run_files.ts";
-import { type RunInput, snapshotLayers } from "./run_input.ts";
 import { prepareMounts } from "./run_mounts.ts";
 import type { RunOptions } from "./run_options.ts";
 import { OutputTail } from "./output_tail.ts";
 import { findUser } from "./run_user.ts";
+import type { StepSource } from "./step_source.ts";
 
 /** What all runs of a build share. */
 export interface RunEnvironment {
@@ -27,20 +27,15 @@ export interface RunEnvironment {
 export interface RunRequest {
   readonly spec: RunSpec;
   /** The step's inputs, in order; the first is what it runs on. */
-  readonly inputs: readonly RunInput[];
+  readonly inputs: readonly StepSource[];
   readonly platform: Platform;
   readonly sourceDateEpoch: number | undefined;
   /** Id of the step in events. */
   readonly step: string;
 }
 
-/** A command that has ended well, and what it changed. */
-export interface FinishedRun extends AsyncDisposable {
-  /** The changes; may be read once. */
-  changes(call: Call): AsyncIterable<LayerEntry>;
-  /** Keeps the changes as the snapshot of the layer that was made of them. */
-  commit(diffId: Digest): void;
-}
+/** What a command that has ended well changed. Disposing it removes what was not kept. */
+export interface FinishedRun extends WorkspaceChanges, AsyncDisposable {}
 
 const defaultHostname = "strata";
 
@@ -54,15 +49,11 @@ export async function runCommand(request: RunRequest, environment: RunEnvironmen
   const [base] = inputs;
   if (base === undefined) throw new EngineError("INTERNAL", "Cannot run a command: the step has no input");
   await using stack = new AsyncDisposableStack();
-  const layers = await snapshotLayers(base, call);
-  const workspace = stack.use(await environment.snapshotter.prepare(layers, call));
+  const workspace = stack.use(await environment.snapshotter.prepare(await base.snapshotLayers(call), call));
   await execute(workspace, request, environment, call);
+  const changes = workspace.finish(request.sourceDateEpoch, call);
   const held = stack.move();
-  return {
-    changes: (inner) => workspace.changes(request.sourceDateEpoch, inner),
-    commit: (diffId) => workspace.commit(diffId),
-    [Symbol.asyncDispose]: () => held.disposeAsync(),
-  };
+  return { ...changes, [Symbol.asyncDispose]: () => held.disposeAsync() };
 }
 
 function checkAllowed(spec: RunSpec, { network, allowed = [] }: RunOptions): void {

@@ -1,10 +1,10 @@
 import type { Call } from "../contract/call.ts";
 import type { LayerEntry, RunSpec } from "../contract/layer.ts";
-import type { Store } from "../contract/store.ts";
 import { EngineError } from "../errors.ts";
 import type { Digest, Platform } from "../oci/descriptor.ts";
 import type { RunOptions } from "./run_options.ts";
 import type { FinishedRun, RunEnvironment } from "./run_step.ts";
+import type { TopSnapshot } from "../snapshot/snapshotter.ts";
 import type { StepSource } from "./step_source.ts";
 
 /** Runs the commands of a build. What that takes is opened, and its code loaded, when the first command runs. */
@@ -23,9 +23,11 @@ export interface RunnerRequest {
 }
 
 /** The making of one layer. */
-export interface RunSession extends AsyncDisposable {
+export interface RunSession extends Disposable {
   /** Runs a command and gives what it changed. */
   run(spec: RunSpec): AsyncIterable<LayerEntry>;
+  /** Settles when a command has ended well and its changes are about to be read: the state that they give, if it can be run on. */
+  readonly top: Promise<TopSnapshot | undefined>;
   /** Entries on their way into the layer; notes whether they are those that the command gave. */
   watch(entries: AsyncIterable<LayerEntry>): AsyncIterable<LayerEntry>;
   /** Keeps what the command changed as the layer's snapshot, when the layer is just that. */
@@ -37,7 +39,6 @@ export interface RunnerOptions {
   readonly options: RunOptions;
   /** Directory that strata keeps its data in. */
   readonly root: string;
-  readonly store: Store;
   readonly clock: () => Date;
   /** Seconds since the Unix epoch; undefined without SOURCE_DATE_EPOCH. */
   readonly sourceDateEpoch: number | undefined;
@@ -46,9 +47,16 @@ export interface RunnerOptions {
 /** Makes a runner that has opened nothing yet. */
 export function createRunner(options: RunnerOptions): Runner {
   let environment: Promise<RunEnvironment> | undefined;
+  const leftovers = new Set<PromiseLike<void>>();
   return {
-    open: (request) => openSession(request, options, (call) => environment ??= openEnvironment(options, call)),
+    open: (request) =>
+      openSession(request, options, {
+        open: (call) => environment ??= openEnvironment(options, call),
+        // Nobody needs to wait for the removal of files but the end of the build.
+        leave: (finished) => leftovers.add(finished[Symbol.asyncDispose]()),
+      }),
     async [Symbol.asyncDispose](): Promise<void> {
+      await Promise.all(leftovers);
       const opened = await environment?.catch(() => undefined);
       await opened?.snapshotter[Symbol.asyncDispose]();
     },
@@ -72,8 +80,12 @@ async function openEnvironment(
 function openSession(
   request: RunnerRequest,
   options: RunnerOptions,
-  open: (call: Call) => Promise<RunEnvironment>,
+  { open, leave }: {
+    readonly open: (call: Call) => Promise<RunEnvironment>;
+    readonly leave: (finished: FinishedRun) => void;
+  },
 ): RunSession {
+  const { promise: top, resolve: haveTop } = Promise.withResolvers<TopSnapshot | undefined>();
   let finished: FinishedRun | undefined;
   let isBegun = false;
   let given: LayerEntry | undefined;
@@ -89,16 +101,17 @@ function openSession(
       const { call, platform, step } = request;
       const environment = await open(call);
       const { runCommand } = await import("./run_step.ts");
-      const inputs = request.inputs.map((input) => ({ ...input, store: options.store }));
-      const work = { spec, inputs, platform, sourceDateEpoch: options.sourceDateEpoch, step };
+      const work = { spec, inputs: request.inputs, platform, sourceDateEpoch: options.sourceDateEpoch, step };
       finished = await runCommand(work, environment, call);
-      for await (const entry of finished.changes(call)) {
+      haveTop(finished.top);
+      for await (const entry of finished.entries(call)) {
         given = entry;
         yield entry;
         // Whoever did not pass it on has asked for the next one all the same.
         if (given !== undefined) isSame = false;
       }
     },
+    top,
     async *watch(entries): AsyncGenerator<LayerEntry> {
       for await (const entry of entries) {
         if (entry !== given) isSame = false;
@@ -109,8 +122,8 @@ function openSession(
     commit(diffId): void {
       if (isSame) finished?.commit(diffId);
     },
-    async [Symbol.asyncDispose](): Promise<void> {
-      await finished?.[Symbol.asyncDispose]();
+    [Symbol.dispose](): void {
+      if (finished !== undefined) leave(finished);
     },
   };
 }

@@ -91,7 +91,7 @@ export async function solve(graphs: readonly BuildGraph[], options: SolveOptions
     controller.abort(error);
     throw error;
   };
-  const run: Run = { options, environment, files: createLayerFiles(options.store), limit, counts, fail };
+  const run: Run = { options, environment, files: createLayerFiles(options.store), limit, counts, fail, packing: [] };
   const runs = walks.map((walk) => runGraph(walk, run, inner).catch(fail));
   const settled = await Promise.allSettled(runs);
   if (call.signal.aborted) throw canceled(call.signal);
@@ -107,6 +107,8 @@ interface Run {
   readonly limit: Limit;
   readonly counts: { cached: number; built: number };
   readonly fail: (error: unknown) => never;
+  /** Layers that may still be packed when their step's files are there already. */
+  readonly packing: Promise<unknown>[];
 }
 
 /** Solves one graph; settles only when none of its nodes is at work any more. */
@@ -138,11 +140,13 @@ async function runGraph(walk: Walk, run: Run, call: Call): Promise<SolvedGraph> 
     };
     const result = await run.limit(() => runStep(step, run.environment, call));
     run.counts[result.isCached ? "cached" : "built"]++;
+    run.packing.push(result.layer.catch(run.fail));
     const base = node.onto === undefined ? below : await stateOf(node.onto);
-    return await states.extend(base, result.layer, call);
+    return await states.extend(base, result, call);
   };
   const wanted = [...reachable(graph)].map(stateOf);
   await Promise.allSettled(wanted);
+  await Promise.allSettled(run.packing);
   const result = await stateOf(graph.result);
   return { graph, chain: await result.chain(call), base: await result.base(call), tree: result.tree };
 }

@@ -1,12 +1,17 @@
 import type { Call } from "../contract/call.ts";
 import type { LayerContext, LayerEntry, LayerHook, RunSpec } from "../contract/layer.ts";
 import type { BuildNode } from "../contract/parse.ts";
-import type { Store } from "../contract/store.ts";
+import type { NameChange, Store } from "../contract/store.ts";
 import { EngineError, isEngineError } from "../errors.ts";
 import type { Platform } from "../oci/descriptor.ts";
+import { sha256 } from "../oci/digest.ts";
+import { MediaType } from "../oci/media_type.ts";
+import type { TopSnapshot } from "../snapshot/snapshotter.ts";
+import { operationName } from "../store/names.ts";
 import { throwIfAborted } from "../stream/abort.ts";
+import { streamOf } from "../stream/byte_stream.ts";
 import { type CachedLayer, findCached, rememberLayer } from "./cache.ts";
-import { cacheKey } from "./cache_key.ts";
+import { cacheKey, type CacheKeyParts } from "./cache_key.ts";
 import { countBytes } from "./count_bytes.ts";
 import { storeIndex } from "./layer_files.ts";
 import type { Runner, RunSession } from "./runner.ts";
@@ -23,8 +28,8 @@ export interface StepEnvironment {
   /** Seconds since the Unix epoch; undefined without SOURCE_DATE_EPOCH. */
   readonly sourceDateEpoch: number | undefined;
   readonly runner: Runner;
-  /** Layers being built now, or built or found earlier in this build, by cache key; those that had to be built apart. */
-  readonly inFlight: Map<string, Promise<CachedLayer>>;
+  /** Steps being done now, or done earlier in this build, by cache key; those that had to be built apart. */
+  readonly inFlight: Map<string, Promise<StepResult>>;
 }
 
 /** One step. */
@@ -44,9 +49,14 @@ export interface Step {
 
 /** What became of a step. */
 export interface StepResult {
-  readonly layer: CachedLayer;
+  /** Its layer. Settles later than the step where a command has made `top`. */
+  readonly layer: Promise<CachedLayer>;
   /** Whether it was there already. */
   readonly isCached: boolean;
+  /** The state that a command has made, when it is there before the layer is. */
+  readonly top: TopSnapshot | undefined;
+  /** What tells the step from others of this build. */
+  readonly key: string;
 }
 
 /**
@@ -55,53 +65,123 @@ export interface StepResult {
  */
 export async function runStep(step: Step, environment: StepEnvironment, call: Call): Promise<StepResult> {
   call.emit({ type: "step-started", step: step.id, name: step.name });
-  try {
-    const result = await takeLayer(step, environment, call);
-    const outcome = result.isCached ? "cached" : "done";
-    call.emit({ type: "step-ended", step: step.id, outcome, digest: result.layer.descriptor.digest });
-    return result;
-  } catch (error) {
+  const fail = (error: unknown): never => {
     call.emit({ type: "step-ended", step: step.id, outcome: call.signal.aborted ? "canceled" : "failed" });
     throw locate(error, step.node);
-  }
+  };
+  const result = await takeLayer(step, environment, call).catch(fail);
+  const end = (layer: CachedLayer): CachedLayer => {
+    const outcome = result.isCached ? "cached" : "done";
+    call.emit({ type: "step-ended", step: step.id, outcome, digest: layer.descriptor.digest });
+    return layer;
+  };
+  const layer = result.layer.then(end, fail);
+  if (result.top === undefined) await layer;
+  return { ...result, layer };
 }
 
 async function takeLayer(step: Step, environment: StepEnvironment, call: Call): Promise<StepResult> {
   throwIfAborted(call.signal);
-  const key = await keyOf(step, layerContext(step, environment, { call, run: refuseRun }), environment);
+  const parts = await keyParts(step, environment, call);
+  const [below] = step.inputs;
+  const { pendingStep } = below ?? {};
+  const isForced = step.node.noCache === true;
+  if (pendingStep !== undefined && step.node.op.kind === "run" && (isForced || await isNew(parts, environment, call))) {
+    // It cannot be in the cache, so it need not wait for the layer below to be packed: what that is called does not matter yet.
+    const early = await cacheKey({ ...parts, parent: `step:${pendingStep}` });
+    const late = cacheKeyOn(below, parts, call);
+    const building = { key: () => late, name: early, parts, environment };
+    const result = takeOnce(early, environment, () => buildLayer(step, building, call));
+    // An equal step that comes when the layer below is packed finds this one.
+    late.then(
+      (key) =>
+        environment.inFlight.has(slotOf(key, isForced)) || environment.inFlight.set(slotOf(key, isForced), result),
+      () => {},
+    );
+    return await result;
+  }
+  const key = await cacheKeyOn(below, parts, call);
   // A step that must be built does not take what an equal one found in the cache.
-  const slot = step.node.noCache === true ? `${key} built` : key;
-  const earlier = environment.inFlight.get(slot);
-  if (earlier !== undefined) return { layer: await earlier, isCached: true };
-  let isCached = true;
-  const take = async (): Promise<CachedLayer> => {
-    const known = step.node.noCache === true ? undefined : await findCached(environment.store, key, call);
-    if (known !== undefined) return known;
-    isCached = false;
-    return await buildLayer(step, { key, environment }, call);
-  };
-  const taken = take();
-  environment.inFlight.set(slot, taken);
-  return { layer: await taken, isCached };
-}
-
-async function keyOf(step: Step, context: LayerContext, environment: StepEnvironment): Promise<string> {
-  const [below, ...others] = step.inputs;
-  const content = await step.hook.contentKey(step.node.op, context);
-  return await cacheKey({
-    platform: step.platform,
-    op: step.node.op,
-    plugin: step.plugin,
-    parent: await below?.identify(context),
-    content,
-    inputs: content === undefined ? await Promise.all(others.map((input) => input.identify(context))) : undefined,
-    sourceDateEpoch: environment.sourceDateEpoch,
+  const slot = slotOf(key, isForced);
+  return await takeOnce(slot, environment, async () => {
+    const known = isForced ? undefined : await findCached(environment.store, key, call);
+    if (known !== undefined) return { layer: Promise.resolve(known), isCached: true, top: undefined, key: slot };
+    return await buildLayer(step, { key: () => Promise.resolve(key), name: slot, parts, environment }, call);
   });
 }
 
-async function buildLayer(
+async function cacheKeyOn(below: StepSource | undefined, parts: KeyParts, call: Call): Promise<string> {
+  return await cacheKey({ ...parts, parent: await below?.identify(call) });
+}
+
+function slotOf(key: string, isForced: boolean): string {
+  return isForced ? `${key} built` : key;
+}
+
+/** Does the work for the first of equal steps; the others count as cached. */
+async function takeOnce(
+  slot: string,
+  { inFlight }: StepEnvironment,
+  work: () => Promise<StepResult>,
+): Promise<StepResult> {
+  const earlier = inFlight.get(slot);
+  if (earlier !== undefined) return { ...await earlier, isCached: true };
+  const taken = work();
+  inFlight.set(slot, taken);
+  return await taken;
+}
+
+/** Everything that a step's layer depends on but what it is built on. */
+type KeyParts = Omit<CacheKeyParts, "parent">;
+
+async function keyParts(step: Step, environment: StepEnvironment, call: Call): Promise<KeyParts> {
+  const context = layerContext(step, environment, { call, run: refuseRun });
+  const [, ...others] = step.inputs;
+  const content = await step.hook.contentKey(step.node.op, context);
+  return {
+    platform: step.platform,
+    op: step.node.op,
+    plugin: step.plugin,
+    content,
+    inputs: content === undefined ? await Promise.all(others.map((input) => input.identify(context))) : undefined,
+    sourceDateEpoch: environment.sourceDateEpoch,
+  };
+}
+
+/** Key of an operation, whatever it is built on. */
+async function operationKey(parts: KeyParts): Promise<string> {
+  return await cacheKey({ ...parts, parent: undefined, content: undefined, inputs: undefined });
+}
+
+/** Whether no operation like this was built before, on anything. */
+async function isNew(parts: KeyParts, { store }: StepEnvironment, call: Call): Promise<boolean> {
+  return await store.resolve(operationName(await operationKey(parts)), call) === undefined;
+}
+
+/** How a layer is built. */
+interface Building {
+  /** The key that it is remembered under. */
+  readonly key: () => Promise<string>;
+  /** What tells the step from others of this build. */
+  readonly name: string;
+  readonly parts: KeyParts;
+  readonly environment: StepEnvironment;
+}
+
+/** Starts to build a layer; settles when it is packed, or as soon as a command has made what others can run on. */
+async function buildLayer(step: Step, building: Building, call: Call): Promise<StepResult> {
+  const { environment, name } = building;
+  const session = environment.runner.open({ ...step, step: step.id, call });
+  const layer = packSession(step, { ...building, session }, call).finally(() => session[Symbol.dispose]());
+  // Whoever waits for the layer is told; until then nobody may be waiting.
+  layer.catch(() => {});
+  const top = await Promise.race([session.top, layer.then(() => undefined)]);
+  return { layer, isCached: false, top, key: name };
+}
+
+async function packSession(
   step: Step,
-  { key, environment }: { readonly key: string; readonly environment: StepEnvironment },
+  { key, parts, environment, session }: Building & { readonly session: RunSession },
   call: Call,
 ): Promise<CachedLayer> {
   const { packLayer } = await import("../layer/pack.ts");
@@ -112,15 +192,23 @@ async function buildLayer(
       store.ingest(countBytes(content, environment.clock, report), mediaType, inner),
   };
   const options = { store: counted, ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }) };
-  await using session = environment.runner.open({ ...step, step: step.id, call });
   const context = layerContext(step, environment, { call, run: session.run });
   const packed = await packLayer(session.watch(step.hook.build(step.node.op, context)), options, call);
   session.commit(packed.diffId);
   const created = environment.clock().toISOString();
   const layer = { descriptor: packed.descriptor, diffId: packed.diffId, created };
   const index = await storeIndex(store, packed.diffId, packed.index, call);
-  await store.update([index, rememberLayer(key, layer, step.node.name)], call);
+  const mark = step.node.op.kind === "run" ? [await markOperation(parts, store, call)] : [];
+  await store.update([index, rememberLayer(await key(), layer, step.node.name), ...mark], call);
   return layer;
+}
+
+/** The change that notes that an operation was built. */
+async function markOperation(parts: KeyParts, store: Store, call: Call): Promise<NameChange> {
+  const bytes = new TextEncoder().encode("{}");
+  const descriptor = { mediaType: MediaType.empty, digest: await sha256(bytes), size: bytes.length };
+  await store.put(descriptor, () => Promise.resolve(streamOf(bytes)), call);
+  return { name: operationName(await operationKey(parts)), descriptor };
 }
 
 function layerContext(

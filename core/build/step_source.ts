@@ -1,6 +1,7 @@
 import type { Call } from "../contract/call.ts";
 import type { Tree } from "../contract/layer.ts";
 import type { Digest } from "../oci/descriptor.ts";
+import type { SnapshotLayer } from "../snapshot/snapshotter.ts";
 import type { Chain } from "./chain.ts";
 
 /** A filesystem that a step reads. */
@@ -12,4 +13,8 @@ export interface StepSource {
   readonly isLayered: boolean;
   /** Its layers. */
   chain(call: Call): Promise<Chain>;
+  /** Its layers as a command can run on them, which may be sooner than they are packed. */
+  snapshotLayers(call: Call): Promise<readonly SnapshotLayer[]>;
+  /** Key of the step whose layer is still being packed, so that `identify` has to wait; undefined when it need not. */
+  readonly pendingStep: string | undefined;
 }

@@ -5,22 +5,45 @@ import { compareNames } from "../layer/path_order.ts";
 import { type FileStat, linkKey, mtimeOf } from "../os/file_stat.ts";
 import type { Root, Xattrs } from "../os/file_system.ts";
 import { throwIfAborted } from "../stream/abort.ts";
-import { type FileFacts, isSameFileContent, isSameMeta, isSameXattrs, readFileFacts } from "./file_facts.ts";
+import { isSameFileContent, isSameMeta, isSameXattrs, readFileFacts } from "./file_facts.ts";
 import { findLinkGroups, type LinkGroups } from "./link_groups.ts";
 import { opaqueName } from "./marking.ts";
 import type { Upper } from "./upper.ts";
 
+/** What an upper directory changes; files without their content, which is read later. */
+export type Change = LayerEntry | {
+  readonly type: "unread";
+  readonly path: string;
+  readonly stat: FileStat;
+};
+
 /**
- * What an upper directory changes, as entries of a layer, sorted and with explicit whiteouts. Files that were copied up but are as they
- * were are left out. The directory is brought to the state that unpacking the layer would give: what is left out is removed, opaque
- * directories get whiteouts, times lose their fractions. When one name of a file of the lower directories was written to,
- * its other names come along as hard links. Rejects `UNSUPPORTED` for names that are not UTF-8, `OS_FAILED` and `CANCELED`.
+ * What an upper directory changes, sorted and with explicit whiteouts. Files that were copied up but are as they were are left out. The
+ * directory is brought to the state that unpacking the layer would give: what is left out is removed, opaque directories get
+ * whiteouts, times lose their fractions; from then on it may serve as a lower one. When one name of a file of the lower
+ * directories was written to, its other names come along as hard links. Throws `UNSUPPORTED` for names that are not UTF-8,
+ * `OS_FAILED` and `CANCELED`.
  */
-export async function* readChanges(upper: Upper, call: Call): AsyncGenerator<LayerEntry> {
+export function findChanges(upper: Upper, call: Call): readonly Change[] {
   const walk = new Walk(upper, findLinkGroups(upper));
-  for (const entry of walk.directory(".", false)) {
+  const changes: Change[] = [];
+  for (const change of walk.directory(".", false)) {
     throwIfAborted(call.signal);
-    yield entry;
+    changes.push(change);
+  }
+  return changes;
+}
+
+/** The changes as entries of a layer, with the content that the directory has. Rejects `OS_FAILED` and `CANCELED`. */
+export async function* readChanges(root: Root, changes: readonly Change[], call: Call): AsyncGenerator<LayerEntry> {
+  for (const change of changes) {
+    throwIfAborted(call.signal);
+    if (change.type !== "unread") yield change;
+    else {
+      const { path, stat } = change;
+      const { content, xattrs } = readFileFacts(root, path, stat);
+      yield { ...metaOf(path, stat, xattrs), type: "file", size: stat.size, content };
+    }
   }
 }
 
@@ -38,7 +61,7 @@ class Walk {
   }
 
   /** What is in a directory; `isHidden` when nothing shows of what the lower directories have there. */
-  *directory(path: string, isHidden: boolean): Generator<LayerEntry> {
+  *directory(path: string, isHidden: boolean): Generator<Change> {
     const scan = this.#upper.upper.scan(path);
     const hidden = isHidden ? this.#lowerNames(path) : [];
     const names = [...new Set([...scan.names, ...hidden])].sort(compareNames);
@@ -53,7 +76,7 @@ class Walk {
     }
   }
 
-  *#child(path: string, stat: FileStat, isHidden: boolean): Generator<LayerEntry> {
+  *#child(path: string, stat: FileStat, isHidden: boolean): Generator<Change> {
     const below = this.#upper.lower?.lstat(path);
     if (isWhiteout(stat)) {
       if (below === undefined) this.#upper.writer.unlink(path);
@@ -73,7 +96,7 @@ class Walk {
       readonly below: FileStat | undefined;
       readonly isHidden: boolean;
     },
-  ): Generator<LayerEntry> {
+  ): Generator<Change> {
     const { upper, writer, lower } = this.#upper;
     const isOpaque = this.#takeOpaque(path);
     const continues = below?.type === "directory";
@@ -88,7 +111,7 @@ class Walk {
     writer.setTime(path, this.#timeOf(stat));
   }
 
-  *#file(path: string, stat: FileStat, below: FileStat | undefined): Generator<LayerEntry> {
+  *#file(path: string, stat: FileStat, below: FileStat | undefined): Generator<Change> {
     const { upper, writer, lower } = this.#upper;
     const group = stat.links > 1 ? this.#links.get(linkKey(stat)) : undefined;
     const first = group === undefined ? undefined : this.#first.get(linkKey(stat));
@@ -97,13 +120,12 @@ class Walk {
       yield { ...metaOf(path, stat, undefined), type: "hardlink", target: first };
       return;
     }
-    const facts = readFileFacts(upper, path, stat);
     const isAlone = group === undefined || group.paths.length === 1;
-    if (isAlone && lower !== undefined && isSameFileContent(lower, { path, stat, below, facts, upper })) {
+    if (isAlone && lower !== undefined && isSameFileContent(lower, { path, stat, below, upper })) {
       return writer.unlink(path);
     }
     if (!isAlone) this.#first.set(linkKey(stat), path);
-    yield fileEntry(path, stat, facts);
+    yield { type: "unread", path, stat };
     this.#fixTime(path, stat);
   }
 
@@ -160,10 +182,6 @@ export function isWhiteout(stat: FileStat): boolean {
 function metaOf(path: string, stat: FileStat, xattrs: Xattrs | undefined): EntryMeta {
   const { mode, uid, gid } = stat;
   return { path, mode, uid, gid, mtime: mtimeOf(stat), ...(xattrs === undefined ? undefined : { xattrs }) };
-}
-
-function fileEntry(path: string, stat: FileStat, { content, xattrs }: FileFacts): LayerEntry {
-  return { ...metaOf(path, stat, xattrs), type: "file", size: stat.size, content };
 }
 
 function xattrsOf(root: Root, path: string): Xattrs | undefined {

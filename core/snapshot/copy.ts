@@ -1,5 +1,6 @@
 import type { Call } from "../contract/call.ts";
 import type { EntryMeta, LayerEntry } from "../contract/layer.ts";
+import { EngineError } from "../errors.ts";
 import { compareNames } from "../layer/path_order.ts";
 import { type FileStat, isUnchanged, linkKey, mtimeOf } from "../os/file_stat.ts";
 import { openRoot, openSnapshotWriter, type Root } from "../os/file_system.ts";
@@ -29,8 +30,7 @@ export function createCopySnapshotter(
     return {
       rootfs,
       directory: run.path,
-      changes: (_epoch, inner) => readCopyChanges(rootfs, before, inner),
-      commit: () => {},
+      finish: () => ({ entries: (inner) => readCopyChanges(rootfs, before, inner), top: undefined, commit: () => {} }),
       [Symbol.asyncDispose]: () => held.disposeAsync(),
     };
   };
@@ -47,7 +47,10 @@ async function unpack(layers: readonly SnapshotLayer[], directory: string, call:
   using own = openRoot(directory);
   writer.setAttributes(".", { mode: 0o755, owner: { uid: 0, gid: 0 }, mtime: 0 });
   const target = { writer, own, isFlat: true, marking: flatMarking(writer, own), lower: () => undefined };
-  for (const layer of layers) await applyLayer(layer.entries(call), target, call);
+  for (const layer of layers) {
+    if ("path" in layer) throw new EngineError("INTERNAL", "Cannot copy a state that is no layer yet");
+    await applyLayer(layer.entries(call), target, call);
+  }
 }
 
 /** States of all files by path. */

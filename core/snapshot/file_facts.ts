@@ -69,16 +69,15 @@ export function isSameFileContent(
     readonly path: string;
     readonly stat: FileStat;
     readonly below: FileStat | undefined;
-    readonly facts: FileFacts;
-    /** Reads the file itself; needed for one that is not held in memory. */
+    /** Reads the file itself. */
     readonly upper: Root;
   },
 ): boolean {
-  const { path, stat, below, facts, upper } = file;
+  const { path, stat, below, upper } = file;
   if (below === undefined || !isSameMeta(stat, below)) return false;
   using there = lower.open(path);
-  if (!isSameXattrs(facts.xattrs, there.xattrs())) return false;
   using here = upper.open(path);
+  if (!isSameXattrs(here.xattrs(), there.xattrs())) return false;
   const [a, b] = [new Uint8Array(chunkBytes), new Uint8Array(chunkBytes)];
   while (true) {
     const [length, other] = [fill(here, a), fill(there, b)];

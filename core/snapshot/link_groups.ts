@@ -1,6 +1,6 @@
 import { type FileStat, linkKey, mtimeOf } from "../os/file_stat.ts";
 import type { Root } from "../os/file_system.ts";
-import { isSameFileContent, readFileFacts } from "./file_facts.ts";
+import { isSameFileContent } from "./file_facts.ts";
 import { opaqueName } from "./marking.ts";
 import type { Upper } from "./upper.ts";
 
@@ -53,7 +53,7 @@ function isAsBelow(
 ): boolean {
   const below = lower.lstat(path);
   if (below === undefined || linkKey(below) !== linkKey(first)) return false;
-  return isSameFileContent(lower, { path, stat, below, facts: readFileFacts(upper, path, stat), upper });
+  return isSameFileContent(lower, { path, stat, below, upper });
 }
 
 /** Whether the upper directory says nothing about a path, so that it shows what is below. */

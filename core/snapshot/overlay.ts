@@ -5,11 +5,18 @@ import { mtimeOf } from "../os/file_stat.ts";
 import { openRoot, openSnapshotWriter } from "../os/file_system.ts";
 import type { Mounter } from "../os/mount.ts";
 import { applyLayer } from "./apply.ts";
-import { readChanges } from "./changes.ts";
+import { findChanges, readChanges } from "./changes.ts";
 import { chainSnapshot, layerSnapshot, type SnapshotLayout } from "./layout.ts";
 import { overlayMarking } from "./marking.ts";
 import { makeRunDirectory, type RunDirectory } from "./run_directory.ts";
-import type { SnapshotLayer, Snapshotter, SnapshotView, Workspace } from "./snapshotter.ts";
+import type {
+  SnapshotLayer,
+  Snapshotter,
+  SnapshotView,
+  StoredLayer,
+  Workspace,
+  WorkspaceChanges,
+} from "./snapshotter.ts";
 
 /** What an overlay snapshotter works with. */
 export interface OverlayOptions {
@@ -78,7 +85,7 @@ class OverlaySnapshotter implements Snapshotter {
     await using stack = new AsyncDisposableStack();
     const run = stack.use(makeRunDirectory(this.#options.layout, call.signal));
     const paths = makePaths(run.path);
-    setRootAttributes(paths.upper, lowers.at(-1));
+    setRootAttributes(paths.upper, lowers.at(-1)?.());
     const { mounter } = this.#options;
     mounter.overlay({
       lowers: lowers.length === 0 ? [paths.empty] : topmostFirst(lowers),
@@ -91,8 +98,7 @@ class OverlaySnapshotter implements Snapshotter {
     return {
       rootfs: paths.rootfs,
       directory: run.path,
-      changes: (sourceDateEpoch, inner) => this.#changes({ lowers, paths, sourceDateEpoch }, inner),
-      commit: (diffId) => moveSnapshot(paths.upper, `${this.#options.layout.snapshots}/${layerSnapshot(diffId)}`),
+      finish: (sourceDateEpoch, inner) => this.#finish({ lowers, paths, sourceDateEpoch }, inner),
       [Symbol.asyncDispose]: () => held.disposeAsync(),
     };
   }
@@ -113,12 +119,12 @@ class OverlaySnapshotter implements Snapshotter {
     this.#options.close();
   }
 
-  async *#changes(
-    work: { readonly lowers: readonly string[]; readonly paths: Paths; readonly sourceDateEpoch: number | undefined },
+  #finish(
+    work: { readonly lowers: readonly Lower[]; readonly paths: Paths; readonly sourceDateEpoch: number | undefined },
     call: Call,
-  ): AsyncGenerator<LayerEntry> {
+  ): WorkspaceChanges {
     const { lowers, paths, sourceDateEpoch } = work;
-    const { mounter, isUserNamespace } = this.#options;
+    const { mounter, isUserNamespace, layout } = this.#options;
     mounter.unmount(paths.rootfs);
     using stack = new DisposableStack();
     const upper = stack.use(openRoot(paths.upper));
@@ -128,31 +134,48 @@ class OverlaySnapshotter implements Snapshotter {
       stack.defer(() => mounter.unmount(paths.lower));
     }
     const lower = lowers.length === 0 ? undefined : stack.use(openRoot(paths.lower));
-    yield* readChanges({ upper, writer, lower, isUserNamespace, sourceDateEpoch }, call);
+    const changes = findChanges({ upper, writer, lower, isUserNamespace, sourceDateEpoch }, call);
+    let path = paths.upper;
+    return {
+      async *entries(inner): AsyncGenerator<LayerEntry> {
+        using root = openRoot(path);
+        yield* readChanges(root, changes, inner);
+      },
+      top: { path: () => path },
+      commit(diffId): void {
+        path = moveSnapshot(paths.upper, `${layout.snapshots}/${layerSnapshot(diffId)}`);
+      },
+    };
   }
 
   /** Mounts lower directories, base first, for reading. */
-  #mountLowers(lowers: readonly string[], target: string, empty: string): void {
+  #mountLowers(lowers: readonly Lower[], target: string, empty: string): void {
     const options = this.#options.isUserNamespace ? ["userxattr", "xino=off"] : ["redirect_dir=off", "xino=off"];
     // An overlay without an upper directory takes two lower ones at least.
     this.#options.mounter.overlay({ lowers: [...topmostFirst(lowers), empty], target, options });
   }
 
   /** Directories of the layers, base first. */
-  async #unpackAll(layers: readonly SnapshotLayer[], call: Call): Promise<readonly string[]> {
-    const lowers: string[] = [];
-    for (const layer of layers) lowers.push(this.#find(layer) ?? await this.#unpackOnce(layer, [...lowers], call));
+  async #unpackAll(layers: readonly SnapshotLayer[], call: Call): Promise<readonly Lower[]> {
+    const lowers: Lower[] = [];
+    for (const layer of layers) {
+      if ("path" in layer) lowers.push(layer.path);
+      else {
+        const path = this.#find(layer) ?? await this.#unpackOnce(layer, [...lowers], call);
+        lowers.push(() => path);
+      }
+    }
     return lowers;
   }
 
-  #find({ diffId, chainId }: SnapshotLayer): string | undefined {
+  #find({ diffId, chainId }: StoredLayer): string | undefined {
     const { snapshots } = this.#options.layout;
     return [layerSnapshot(diffId), chainSnapshot(diffId, chainId)]
       .map((name) => `${snapshots}/${name}`)
       .find(isDirectory);
   }
 
-  async #unpackOnce(layer: SnapshotLayer, lowers: readonly string[], call: Call): Promise<string> {
+  async #unpackOnce(layer: StoredLayer, lowers: readonly Lower[], call: Call): Promise<string> {
     const unpacking = this.#unpacking.get(layer.chainId) ?? this.#unpack(layer, lowers, call);
     this.#unpacking.set(layer.chainId, unpacking);
     try {
@@ -162,10 +185,10 @@ class OverlaySnapshotter implements Snapshotter {
     }
   }
 
-  async #unpack(layer: SnapshotLayer, lowers: readonly string[], call: Call): Promise<string> {
+  async #unpack(layer: StoredLayer, lowers: readonly Lower[], call: Call): Promise<string> {
     await using run: RunDirectory = makeRunDirectory(this.#options.layout, call.signal);
     const paths = makePaths(run.path);
-    setRootAttributes(paths.upper, lowers.at(-1));
+    setRootAttributes(paths.upper, lowers.at(-1)?.());
     const { isUserNamespace, mounter, layout } = this.#options;
     let isApart: boolean;
     {
@@ -196,9 +219,12 @@ class OverlaySnapshotter implements Snapshotter {
  * Directories of layers, given base first, as the kernel wants them. One that comes twice, as an empty layer may, counts where it is
  * topmost: there it decides all the paths that it has an entry for.
  */
-function topmostFirst(lowers: readonly string[]): readonly string[] {
-  return [...new Set(lowers.toReversed())];
+function topmostFirst(lowers: readonly Lower[]): readonly string[] {
+  return [...new Set(lowers.toReversed().map((lower) => lower()))];
 }
+
+/** Where a lower directory is now: one that a command has just made moves when it is committed. */
+type Lower = () => string;
 
 interface Paths {
   readonly upper: string;

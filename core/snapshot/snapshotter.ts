@@ -2,8 +2,11 @@ import type { Call } from "../contract/call.ts";
 import type { LayerEntry } from "../contract/layer.ts";
 import type { Digest } from "../oci/descriptor.ts";
 
-/** One layer of a filesystem state. */
-export interface SnapshotLayer {
+/** One layer of a filesystem state: in the store, or just made. */
+export type SnapshotLayer = StoredLayer | TopSnapshot;
+
+/** A layer that can be unpacked. */
+export interface StoredLayer {
   readonly diffId: Digest;
   /** ChainID of the layers up to this one. */
   readonly chainId: Digest;
@@ -22,12 +25,26 @@ export interface Workspace extends SnapshotView {
   /** A directory of its own for other files that a run needs, on no private mount. */
   readonly directory: string;
   /**
-   * What was changed, as entries of a layer. May be asked for once, and ends the use of `rootfs`. Times newer than
-   * `sourceDateEpoch`, seconds since the Unix epoch, are set to it.
+   * Ends the use of `rootfs` and finds what was changed. Times newer than `sourceDateEpoch`, seconds since the Unix epoch, are set to
+   * it. May be called once.
    */
-  changes(sourceDateEpoch: number | undefined, call: Call): AsyncIterable<LayerEntry>;
-  /** Keeps the changes as the snapshot of the layer that was made of them, after `changes` has ended. */
+  finish(sourceDateEpoch: number | undefined, call: Call): WorkspaceChanges;
+}
+
+/** What was changed in a workspace. */
+export interface WorkspaceChanges {
+  /** The changes as entries of a layer, with their content; may be read once, while the workspace lives. */
+  entries(call: Call): AsyncIterable<LayerEntry>;
+  /** The state with these changes for the next workspace, before they are packed; undefined where there is no such thing. */
+  readonly top: TopSnapshot | undefined;
+  /** Keeps the changes as the snapshot of the layer that was made of them. */
   commit(diffId: Digest): void;
+}
+
+/** What a command has made of a state, usable before it is a layer. */
+export interface TopSnapshot {
+  /** Where it is; it moves when it is committed. */
+  readonly path: () => string;
 }
 
 /** How filesystem states become directories: an overlay of unpacked layers, or a copy of all files. */

@@ -16,6 +16,8 @@ export const NamePrefix = {
   result: "result/",
   /** `fetch/<key>`: a download that a layer hook remembered. */
   fetch: "fetch/",
+  /** `op/<key>`: mark of an operation that was built on whatever it was. */
+  operation: "op/",
   /** `layer/<diffID>`: table of contents of a layer; does not keep the layer. */
   layer: "layer/",
 } as const;
@@ -69,6 +71,11 @@ export function parseImageIdName(name: string): Digest | undefined {
 /** Name of the layer built for a cache key. */
 export function cacheName(key: string): string {
   return `${NamePrefix.cache}${key}`;
+}
+
+/** Name of the mark that an operation was built, by a key that leaves out what it was built on. */
+export function operationName(key: string): string {
+  return `${NamePrefix.operation}${key}`;
 }
 
 /** Name of the manifest that a whole build with this key gave. */
