@@ -1,6 +1,6 @@
 import { clip } from "./clip.ts";
 import { paint } from "./color.ts";
-import { secondsOf, type Stage, type Step, type View } from "./step_view.ts";
+import { paintOutcome, secondsOf, type Stage, type Step, type View } from "./step_view.ts";
 
 /** Most lines of output below a running step. */
 const windowLines = 6;
@@ -46,7 +46,7 @@ export function liveView(stage: Stage): View {
     ended(step, outcome, word): void {
       if (outcome === "failed") failed.push(step);
       else tails.delete(step);
-      draw(` => ${word.padEnd(10)} ${step.name.replaceAll("\n", " ")}\n`);
+      draw(` => ${paintOutcome(outcome, word.padEnd(10), terminal.hasColor)} ${step.name.replaceAll("\n", " ")}\n`);
     },
     end(isTold): void {
       clearInterval(timer);

@@ -3,7 +3,7 @@ import { isEngineError } from "../errors.ts";
 import { paint, printable } from "./color.ts";
 import { humanSize } from "./human.ts";
 import { LogText } from "./log_text.ts";
-import { type Outcome, plainView, secondsOf, type Stage, type Step, type View } from "./step_view.ts";
+import { plainView, secondsOf, type Stage, type Step, type View } from "./step_view.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Forms of progress that `--progress` takes. */
@@ -74,11 +74,8 @@ function followSteps(stage: Stage, view: View): Progress {
       else {
         view.logged(step, [...step.log.stdout.end(), ...step.log.stderr.end()]);
         stage.running.delete(event.step);
-        view.ended(
-          step,
-          event.outcome,
-          outcomeWord(event.outcome, secondsOf(stage, step, 1), stage.terminal.hasColor),
-        );
+        const { outcome } = event;
+        view.ended(step, outcome, outcome === "done" ? `DONE ${secondsOf(stage, step, 1)}s` : outcomeWords[outcome]);
       }
     },
     end(error): void {
@@ -106,18 +103,7 @@ function progressNote(event: Extract<EngineEvent, { type: "step-progress" }>): s
   return event.total === undefined ? show(event.current) : `${show(event.current)} / ${show(event.total)}`;
 }
 
-function outcomeWord(outcome: Outcome, seconds: string, hasColor: boolean): string {
-  switch (outcome) {
-    case "done":
-      return `DONE ${seconds}s`;
-    case "cached":
-      return paint("cyan", "CACHED", hasColor);
-    case "failed":
-      return paint("red", "ERROR", hasColor);
-    case "canceled":
-      return paint("yellow", "CANCELED", hasColor);
-  }
-}
+const outcomeWords = { cached: "CACHED", failed: "ERROR", canceled: "CANCELED" } as const;
 
 function showWarnings(warnings: readonly Warning[], terminal: Terminal): void {
   if (warnings.length === 0) return;

@@ -37,7 +37,7 @@ Deno.test("createProgress() plain gives a line when a step starts, logs, ends, a
       "#2 0.250 one",
       "#2 0.250 two",
       "#1 CACHED",
-      "#2 DONE 0.8s",
+      "#2 DONE 0.5s",
       "",
       "1 warning found:",
       " - StageNameCasing: name is upper case (line 3)",

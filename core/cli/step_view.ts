@@ -1,4 +1,5 @@
 import type { EngineEvent } from "../contract/call.ts";
+import { type Color, paint } from "./color.ts";
 import type { LogText } from "./log_text.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -38,6 +39,14 @@ export interface View {
   end(isTold: boolean): void;
 }
 
+const colors: Readonly<Partial<Record<Outcome, Color>>> = { cached: "cyan", failed: "red", canceled: "yellow" };
+
+/** A word for how a step ended, in the colour of that. */
+export function paintOutcome(outcome: Outcome, word: string, hasColor: boolean): string {
+  const color = colors[outcome];
+  return color === undefined ? word : paint(color, word, hasColor);
+}
+
 /** How long a step has run, in seconds. */
 export function secondsOf(stage: Stage, step: Step, digits: number): string {
   return ((stage.now() - step.startedAt) / 1000).toFixed(digits);
@@ -54,7 +63,7 @@ export function plainView(stage: Stage): View {
       const before = `#${step.number} ${secondsOf(stage, step, 3)} `;
       terminal.err(lines.map((line) => `${before}${line}`.trimEnd() + "\n").join(""));
     },
-    ended: (step, _outcome, word) => terminal.err(`#${step.number} ${word}\n`),
+    ended: (step, outcome, word) => terminal.err(`#${step.number} ${paintOutcome(outcome, word, terminal.hasColor)}\n`),
     end: () => {},
   };
 }

@@ -151,6 +151,35 @@ Deno.test("acquire() starts anew where a killed process left a mount half filled
   assertEquals(fixture.directories(), []);
 });
 
+Deno.test("acquire() gives a mount whose holder was killed, anew when it was half filled", async () => {
+  await using fixture = await openFixture();
+  const { mounts } = fixture;
+  const code = `
+    const { openMountStore } = await import(${JSON.stringify(new URL("mount_store.ts", import.meta.url).href)});
+    const call = { signal: new AbortController().signal, emit: () => {} };
+    const mounts = openMountStore(Deno.args[0], () => new Date());
+    const lease = await mounts.acquire({ id: "go", sharing: "shared" }, call);
+    Deno.writeTextFileSync(lease.path + "/half", "");
+    await mounts.acquire({ id: "held", sharing: "locked" }, call).then((held) => held.commitNew());
+    console.log("ready");
+    setInterval(() => {}, 1000);
+  `;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--no-check", code, fixture.root],
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read();
+  assertEquals([await isFree(mounts, "go", "shared"), await isFree(mounts, "held", "shared")], [false, false]);
+  assertEquals(mounts.list().map(({ id, isInUse }) => [id, isInUse]), [["held", true]]);
+  child.kill("SIGKILL");
+  await child.status;
+  await reader.cancel();
+  using held = await mounts.acquire({ id: "held", sharing: "shared" }, call);
+  using half = await mounts.acquire({ id: "go", sharing: "shared" }, call);
+  assertEquals([held.isNew, half.isNew, [...Deno.readDirSync(half.path)]], [false, true, []]);
+});
+
 Deno.test("remove() takes a mount away unless it is in use", async () => {
   await using fixture = await openFixture();
   const { mounts } = fixture;
