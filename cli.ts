@@ -13,6 +13,15 @@ async function openEngine(root: string | undefined): Promise<Engine> {
   return await createEngine({ plugins: builtins, config: root === undefined ? {} : { root } });
 }
 
+/** Runs this program again with its privileges in a user namespace. */
+async function runAgain(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const { runInUserNamespace } = await import("./core/os/enter_user_namespace.ts");
+  const config = new URL("deno.json", import.meta.url).pathname;
+  const run = ["run", "-A", "--quiet", "--no-check", `--config=${config}`, Deno.mainModule];
+  const command = [Deno.execPath(), ...(Deno.build.standalone ? [] : run), ...args];
+  return await runInUserNamespace(command, signal);
+}
+
 /** Aborts on the first Ctrl-C or TERM, so that work in progress is undone; a second one ends the process at once. */
 function listenForInterrupt(): AbortSignal {
   const controller = new AbortController();
@@ -34,6 +43,7 @@ if (import.meta.main) {
     terminal: openTerminal({ noColor: (readVariable("NO_COLOR") ?? "") !== "", signal }),
     signal,
     environment: readVariable,
+    runInUserNamespace: (args) => runAgain(args, signal),
     openEngine,
   });
   Deno.exit(code);

@@ -1,6 +1,6 @@
 import type { Call, EngineEvent } from "../contract/call.ts";
 import type { Engine } from "../engine.ts";
-import { EngineError } from "../errors.ts";
+import { EngineError, isEngineError } from "../errors.ts";
 import { readInput } from "./args.ts";
 import { paint, printable } from "./color.ts";
 import type { Context } from "./command.ts";
@@ -18,6 +18,8 @@ export interface CliHost {
   readonly signal: AbortSignal;
   /** A variable of the environment. */
   environment(name: string): string | undefined;
+  /** Runs a command line again, in a user namespace; gives its exit code. */
+  runInUserNamespace(args: readonly string[]): Promise<number>;
   /** Opens the engine on a store root; undefined for the configured one. */
   openEngine(root: string | undefined): Promise<Engine>;
 }
@@ -29,10 +31,22 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
     return await Promise.race([dispatch(args, host), untilGraceEnds(host.signal)]);
   } catch (caught) {
     if (isBrokenPipe(caught)) return brokenPipeCode;
+    if (isEngineError(caught) && caught.detail["canEnter"] === true) return await enterUserNamespace(args, host);
     const error = toEngineError(
       host.signal.aborted ? new EngineError("CANCELED", "Canceled", { cause: caught }) : caught,
     );
     terminal.err(formatError(error, terminal.hasColor));
+    return exitCodeOf(error);
+  }
+}
+
+/** What needs privileges that this user has in a user namespace only was found before anything was done. */
+async function enterUserNamespace(args: readonly string[], host: CliHost): Promise<number> {
+  try {
+    return await host.runInUserNamespace(args);
+  } catch (caught) {
+    const error = toEngineError(caught);
+    host.terminal.err(formatError(error, host.terminal.hasColor));
     return exitCodeOf(error);
   }
 }

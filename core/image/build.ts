@@ -11,6 +11,7 @@ import type { BuildInput, BuildOutput } from "./build_input.ts";
 import { type BuildPlan, openBuildPlan } from "./build_plan.ts";
 import type { BuildResult, BuiltImage } from "./build_result.ts";
 import type { SolvedGraph } from "../build/solve.ts";
+import { checkRunRights, runsCommands } from "./run_rights.ts";
 
 /** Input that was looked at before anything is done. */
 interface Order {
@@ -33,6 +34,7 @@ export async function buildImage(engine: Engine, input: BuildInput, call: Call):
   await using plan = await openBuildPlan(engine, input, call);
   const graphs = await plan.graphs(call);
   checkAnnotations(input, graphs.length);
+  if (graphs.some(runsCommands)) await checkRunRights();
   const solution = await solve(graphs, {
     store: engine.store,
     host: engine.host,

@@ -56,15 +56,6 @@ export function enterMountNamespace(): Mounter {
   return entered = createMounter(libc, mounter);
 }
 
-/** Whether this process is in a user namespace that maps only some users. */
-export function isInUserNamespace(): boolean {
-  try {
-    return !/^\s*0\s+0\s+4294967295\s*$/.test(Deno.readTextFileSync("/proc/self/uid_map"));
-  } catch {
-    return false;
-  }
-}
-
 function createMounter(libc: Libc, mounter: LibcMounter): Mounter {
   const mount = (type: string, target: string, data: string): void => {
     if (mounter.mount(cString(type), cString(target), cString(type), 0n, cString(data)) !== 0) {

@@ -1,5 +1,6 @@
 import { EngineError, isEngineError } from "../errors.ts";
-import { enterMountNamespace, isInUserNamespace } from "../os/mount.ts";
+import { enterMountNamespace } from "../os/mount.ts";
+import { readUserNamespace } from "../os/user_namespace.ts";
 import { createCopySnapshotter } from "./copy.ts";
 import { openLayout } from "./layout.ts";
 import { createOverlaySnapshotter } from "./overlay.ts";
@@ -14,7 +15,7 @@ export async function openSnapshotter(
   options: { readonly root: string; readonly kind: SnapshotterKind | undefined },
 ): Promise<Snapshotter> {
   const mounter = enter();
-  const isUserNamespace = isInUserNamespace();
+  const isUserNamespace = readUserNamespace() !== undefined;
   const layout = openLayout(options.root, isUserNamespace);
   const lock = Deno.openSync(layout.lock, { write: true, create: true });
   await lock.lock(false);

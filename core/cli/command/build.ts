@@ -2,7 +2,7 @@ import type { Call } from "../../contract/call.ts";
 import type { BuildCheck, BuildOutline } from "../../contract/parse.ts";
 import type { BuildInput } from "../../image/build_input.ts";
 import type { BuildResult } from "../../image/build_result.ts";
-import { EngineError } from "../../errors.ts";
+import { EngineError, isEngineError } from "../../errors.ts";
 import { buildFlags, readBuildInput, showFlags } from "../build_flags.ts";
 import type { Command, Context, Input } from "../command.ts";
 import { runFlags } from "../run_flags.ts";
@@ -28,8 +28,10 @@ export const command: Command = {
     ["strata build --check .", "only check the file"],
   ],
   async run(input: Input, context: Context): Promise<number> {
-    const build = await readBuildInput(input, context.terminal, context.environment);
     const what = input.text("print");
+    // What is read from standard input cannot be read again by a process that may run commands.
+    if (what === undefined && !input.isOn("check") && readsInput(input)) await enterWherePossible();
+    const build = await readBuildInput(input, context.terminal, context.environment);
     if (input.isOn("check")) return await check(build, input, context);
     if (what === "graph") return await printGraphs(build, context);
     if (what === "outline") return await printOutline(build, input, context);
@@ -71,6 +73,18 @@ async function run(build: BuildInput, input: Input, context: Context): Promise<n
   if (quiet && id !== undefined && !writesToStdout(build)) terminal.out(`${id}\n`);
   if (!quiet && kind !== "rawjson") terminal.err(summary(result, performance.now() - started));
   return 0;
+}
+
+function readsInput(input: Input): boolean {
+  return input.words[0] === "-" || input.text("file") === "-";
+}
+
+async function enterWherePossible(): Promise<void> {
+  const { checkRunRights } = await import("../../image/run_rights.ts");
+  await checkRunRights().catch((error) => {
+    if (isEngineError(error) && error.detail["canEnter"] !== true) return;
+    throw error;
+  });
 }
 
 /** A shell on this terminal must not be drawn over. */

@@ -1,0 +1,29 @@
+import type { BuildGraph } from "../contract/parse.ts";
+import { reachable } from "../build/solve.ts";
+import { EngineError } from "../errors.ts";
+
+/** `detail.what` of the error that says that a command line has to be run again in a user namespace. */
+export const userNamespace = "user namespace";
+
+/**
+ * Rejects `UNSUPPORTED` when this process is not root and may not run commands in images: with `detail.what` "user namespace" and
+ * `detail.canEnter` true where it only has to be started again in one.
+ */
+export async function checkRunRights(): Promise<void> {
+  const { missingForUserNamespace, needsUserNamespace, unsupported } = await import("../os/enter_user_namespace.ts");
+  if (!needsUserNamespace()) return;
+  const missing = missingForUserNamespace();
+  if (missing.length > 0) throw unsupported(missing);
+  throw new EngineError("UNSUPPORTED", "Cannot run commands: this process is not root, and not in a user namespace", {
+    detail: { what: userNamespace, canEnter: true },
+    hint: "Start it with: unshare -U --map-root-user --map-auto -m",
+  });
+}
+
+/** Whether a build has commands to run, taken from the cache or not. */
+export function runsCommands(graph: BuildGraph): boolean {
+  return [...reachable(graph)].some((id) => {
+    const node = graph.nodes[id];
+    return node?.type === "layer" && node.op.kind === "run";
+  });
+}
