@@ -2,7 +2,6 @@ import type { Call } from "../contract/call.ts";
 import { EngineError } from "../errors.ts";
 import type { ContainerRuntime } from "./container.ts";
 import { findProgram, isExecutable } from "./find_program.ts";
-import { createOciRuntime } from "./oci_runtime.ts";
 import { findSandboxTools } from "./sandbox.ts";
 
 /** OCI runtimes, best first: crun starts three times as fast. */
@@ -10,10 +9,9 @@ const known = ["crun", "runc"] as const;
 
 /**
  * The runtime that containers are run by: the one wanted, `crun`, `runc`, `chroot` or the absolute path of an OCI runtime; when left
- * out, the best that is installed. Rejects `UNSUPPORTED` when this host has not what it takes, `INVALID_ARGUMENT` for a name that
+ * out, the best that is installed, `chroot` without any. Rejects `UNSUPPORTED` when this host has not what it takes, `INVALID_ARGUMENT` for a name that
  * is not known.
  */
-// deno-lint-ignore require-await
 export async function findRuntime(wanted: string | undefined, _call: Call): Promise<ContainerRuntime> {
   if (Deno.build.os !== "linux") {
     throw new EngineError("UNSUPPORTED", `Cannot run a command in an image on "${Deno.build.os}"`, {
@@ -23,23 +21,25 @@ export async function findRuntime(wanted: string | undefined, _call: Call): Prom
   }
   const path = findPath(wanted);
   const tools = findSandboxTools();
-  const kind = /(^|[/-])crun[^/]*$/.test(path) ? "crun" : "runc";
-  return createOciRuntime({ kind, path }, tools);
+  if (path === undefined) {
+    const { createChrootRuntime } = await import("./chroot_runtime.ts");
+    return createChrootRuntime(tools);
+  }
+  const { createOciRuntime } = await import("./oci_runtime.ts");
+  return createOciRuntime({ kind: /(^|[/-])crun[^/]*$/.test(path) ? "crun" : "runc", path }, tools);
 }
 
-function findPath(wanted: string | undefined): string {
-  if (wanted === undefined) {
-    const path = known.map(findProgram).find((found) => found !== undefined);
-    if (path === undefined) throw notInstalled("crun");
-    return path;
-  }
+/** Path of the program that is an OCI runtime; undefined for none, when that is wanted or none is installed. */
+function findPath(wanted: string | undefined): string | undefined {
+  if (wanted === undefined) return known.map(findProgram).find((found) => found !== undefined);
+  if (wanted === "chroot") return undefined;
   if (wanted.startsWith("/")) {
     if (!isExecutable(wanted)) throw notInstalled(wanted);
     return wanted;
   }
   if (!known.some((name) => name === wanted)) {
     throw new EngineError("INVALID_ARGUMENT", `Cannot use runtime "${wanted}": no such runtime`, {
-      detail: { field: "runtime", value: wanted, known },
+      detail: { field: "runtime", value: wanted, known: [...known, "chroot"] },
       hint: `Use one of "crun", "runc" and "chroot", or the absolute path of an OCI runtime`,
     });
   }

@@ -1,21 +1,13 @@
-import {
-  cgroupName,
-  CPU_PERIOD_US,
-  cpuQuotaUs,
-  createCgroup,
-  removeCgroups,
-  requireControllers,
-  sweepCgroups,
-} from "./cgroup.ts";
 import type { Call } from "../contract/call.ts";
 import { EngineError } from "../errors.ts";
 import type { Container, ContainerIo, ContainerRuntime } from "./container.ts";
-import { readMountOptions } from "./mount_info.ts";
-import { formatRuntimeSpec, runtimeSpec, type SpecHost, type SpecSeccomp } from "./runtime_spec.ts";
-import { runSandbox, type SandboxResult, type SandboxTools, shellQuote } from "./sandbox.ts";
+import { formatRuntimeSpec, runtimeSpec, type SpecSeccomp } from "./runtime_spec.ts";
+import { leaveGroupToRuntime, makeRunGroup } from "./run_group.ts";
+import { runSandbox, type SandboxResult, type SandboxTools } from "./sandbox.ts";
 import { seccompProfile } from "./seccomp.ts";
 import { compileSeccompFilter } from "./seccomp_filter.ts";
 import { readSpecHost } from "./spec_host.ts";
+import { readUserNamespace } from "./user_namespace.ts";
 
 /** An OCI runtime of this host. */
 export interface OciProgram {
@@ -54,57 +46,26 @@ interface Parts {
 async function run(container: Container, io: ContainerIo, { program, tools, seccomp, call }: Parts): Promise<number> {
   const { directory } = container;
   const log = `${directory}/log`;
-  await using group = program.kind === "crun" ? makeGroup(container) : leaveGroupToRuntime(container);
+  await using group = program.kind === "crun" ? makeRunGroup(container) : leaveGroupToRuntime(container);
   const spec = runtimeSpec(container, io.type === "terminal", {
     ...readSpecHost(container),
     seccomp,
     cgroup: group.left,
+    // runc makes a control group that does the same.
+    hookPrograms: program.kind === "crun" ? tools : undefined,
   });
   Deno.writeTextFileSync(`${directory}/config.json`, formatRuntimeSpec(spec), { mode: 0o600 });
   const sandbox = {
     options: [],
     setup: [
-      ...group.joins.map((file) => `echo 0 >${shellQuote(file)}`),
+      ...group.setup,
       ...(program.kind === "crun" ? hideUnified(tools) : []),
-      ...(container.isPrivileged ? [] : forbidDevices(container.rootfs, tools)),
     ],
     command: [program.path, ...runtimeOptions(program.kind, directory, log)],
     log,
   };
   const result = await runSandbox(sandbox, { tools, io }, call);
   return readExitCode(container, io, { program, result });
-}
-
-/** A control group, and what a runtime that makes it is told. */
-interface RunGroup extends AsyncDisposable {
-  readonly joins: readonly string[];
-  readonly left: SpecHost["cgroup"];
-}
-
-/** For crun, which is told to make none: only when there is something to limit, as a group costs more time than all else. */
-function makeGroup({ directory, limits }: Container): RunGroup {
-  const isLimited = limits.memoryBytes !== undefined || limits.cpus !== undefined;
-  if (!isLimited) return { joins: [], left: undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
-  const group = createCgroup(cgroupName(directory), limits);
-  return { joins: group.joins, left: undefined, [Symbol.asyncDispose]: () => group[Symbol.asyncDispose]() };
-}
-
-/** For runc, which always makes one and puts the command into it; killed, it leaves the group behind. */
-function leaveGroupToRuntime({ directory, limits, isPrivileged }: Container): RunGroup {
-  const { memoryBytes, cpus } = limits;
-  requireControllers(limits);
-  sweepCgroups();
-  const name = cgroupName(directory);
-  const resources = {
-    devices: [{ allow: isPrivileged, access: "rwm" }],
-    ...(memoryBytes === undefined ? undefined : { memory: { limit: memoryBytes, swap: memoryBytes * 2 } }),
-    ...(cpus === undefined ? undefined : { cpu: { quota: cpuQuotaUs(cpus), period: CPU_PERIOD_US } }),
-  } as const;
-  return {
-    joins: [],
-    left: { path: `/${name}`, resources },
-    [Symbol.asyncDispose]: () => removeCgroups(name),
-  };
 }
 
 function runtimeOptions(kind: OciProgram["kind"], directory: string, log: string): readonly string[] {
@@ -124,15 +85,10 @@ function hideUnified(tools: SandboxTools): readonly string[] {
   } catch {
     return [];
   }
-  return [`${tools.umount} --lazy ${unified}`];
-}
-
-/** Devices that a layer brings or the command makes must not work: with those of the host's disks, it would read all of the host. */
-function forbidDevices(rootfs: string, { mount }: SandboxTools): readonly string[] {
-  const isForbidden = readMountOptions(rootfs, Deno.readTextFileSync("/proc/self/mountinfo"))?.includes("nodev") ??
-    false;
-  const path = shellQuote(rootfs);
-  return isForbidden ? [] : [`${mount} --bind -o nodev ${path} ${path}`];
+  // Inside a user namespace the mount is locked, but it can be covered.
+  return readUserNamespace() === undefined
+    ? [`${tools.umount} --lazy ${unified}`]
+    : [`${tools.mount} -t tmpfs none /sys/fs/cgroup`];
 }
 
 /** What is shown and returned for a command that cannot be started, as a shell has it (POSIX, "Exit Status for Commands"). */

@@ -27,6 +27,7 @@ const host: SpecHost = {
   devices: [{ type: "b", path: "/dev/sda", major: 8, minor: 0, fileMode: 0o660, uid: 0, gid: 6 }],
   seccomp: profile === undefined ? undefined : { profile, filter: "AAAA" },
   cgroup: undefined,
+  hookPrograms: { mount: "/bin/mount", sh: "/bin/sh" },
 };
 
 /** Mask of capability names, as `/proc/self/status` has it. */
@@ -75,6 +76,14 @@ Deno.test("runtimeSpec() gives all of it when the container is privileged", () =
   assertEquals(linux.devices, host.devices);
   assertEquals(process.capabilities.effective.length, 41);
   for (const { options } of mounts) assert(!options.includes("ro"));
+});
+
+Deno.test("runtimeSpec() has the root mounted without devices where the runtime does not see to it", () => {
+  const [hook] = runtimeSpec(container, false, host).hooks?.createContainer ?? [];
+  assertEquals(hook?.path, "/bin/sh");
+  assertEquals(hook?.args.slice(4), ["/bin/mount", "-o", "remount,bind,nodev", "none", "/root"]);
+  assertEquals(runtimeSpec(container, false, { ...host, hookPrograms: undefined }).hooks, undefined);
+  assertEquals(runtimeSpec({ ...container, isPrivileged: true }, false, host).hooks, undefined);
 });
 
 Deno.test("runtimeSpec() makes a network namespace when the network is none", () => {

@@ -83,11 +83,13 @@ export async function runSandbox(
   const stop = (): void => void (stopping = kill(child, () => isEnded));
   call.signal.addEventListener("abort", stop, { once: true });
   const errors = new Tail();
+  const write = (stream: "stdout" | "stderr", data: Uint8Array<ArrayBuffer>): void => {
+    if (stream === "stderr") errors.push(data);
+    // What is being killed has nothing to say any more.
+    if (io.type === "capture" && stopping === undefined) io.write(stream, data);
+  };
   try {
-    const outputs = io.type === "terminal" ? [] : [
-      forward(child.stdout, (data) => io.write("stdout", data)),
-      forward(child.stderr, (data) => (errors.push(data), io.write("stderr", data))),
-    ];
+    const outputs = io.type === "terminal" ? [] : [forward(child, "stdout", write), forward(child, "stderr", write)];
     await Promise.all([ended, ...outputs]);
     await stopping;
     throwIfCanceled(call.signal);
@@ -113,6 +115,7 @@ function start(sandbox: Sandbox, tools: SandboxTools, io: ContainerIo): Deno.Chi
       args: ["--pdeathsig", "KILL", tools.unshare, ...namespaces, "--", tools.sh, "-c", script, log, ...command],
       // As `/proc` knows this process, which may be mounted for an outer PID namespace.
       cwd: `/proc/${Deno.readLinkSync("/proc/self")}`,
+      env: { LC_ALL: "C" },
       stdin: io.type === "terminal" ? "inherit" : "null",
       stdout: stdio,
       stderr: stdio,
@@ -128,10 +131,11 @@ export function shellQuote(text: string): string {
 }
 
 async function forward(
-  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
-  write: (data: Uint8Array<ArrayBuffer>) => void,
+  child: Deno.ChildProcess,
+  stream: "stdout" | "stderr",
+  write: (stream: "stdout" | "stderr", data: Uint8Array<ArrayBuffer>) => void,
 ): Promise<void> {
-  for await (const data of stream) write(data);
+  for await (const data of child[stream]) write(stream, data);
 }
 
 /**
@@ -179,7 +183,10 @@ function readResult(status: Deno.CommandStatus, path: string, errors: Tail): San
       },
     );
   }
-  return { code: status.code, log, isStarted: !(status.code === SETUP_FAILED && log !== "") };
+  // unshare fails to die of SIGKILL as its child did: it cannot unblock that one (util-linux 2.38).
+  const isKilled = status.code === 1 && /unshare: sigprocmask unblock failed: .*$/.test(errors.text());
+  const code = isKilled ? 128 + 9 : status.code;
+  return { code, log, isStarted: !(code === SETUP_FAILED && log !== "") };
 }
 
 /** The last bytes of an output. */
@@ -187,11 +194,10 @@ class Tail {
   #bytes = new Uint8Array();
 
   push(data: Uint8Array): void {
-    const kept = this.#bytes.subarray(Math.min(data.length, this.#bytes.length));
     const last = data.subarray(-MAX_REASON_BYTES);
-    const both = new Uint8Array(kept.length + last.length);
-    both.set(kept);
-    both.set(last, kept.length);
+    const both = new Uint8Array(this.#bytes.length + last.length);
+    both.set(this.#bytes);
+    both.set(last, this.#bytes.length);
     this.#bytes = both.subarray(-MAX_REASON_BYTES);
   }
 

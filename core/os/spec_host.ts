@@ -4,7 +4,7 @@ import type { SpecDevice, SpecHost } from "./runtime_spec.ts";
 import { readUserNamespace } from "./user_namespace.ts";
 
 /** What a container's configuration takes from this host, as it is now. */
-export function readSpecHost(container: Container): Omit<SpecHost, "seccomp" | "cgroup"> {
+export function readSpecHost(container: Container): Omit<SpecHost, "seccomp" | "cgroup" | "hookPrograms"> {
   return {
     capabilities: readHeldCapabilities(),
     userNamespace: readUserNamespace(),
@@ -22,7 +22,7 @@ function listDevices(folder: string): readonly SpecDevice[] {
   for (const { name, isDirectory } of [...Deno.readDirSync(folder)].sort((a, b) => a.name < b.name ? -1 : 1)) {
     const path = `${folder}/${name}`;
     if (isDirectory && !ownFolders.has(name)) found.push(...listDevices(path));
-    if (path === "/dev/console") continue;
+    if (path === "/dev/console" || path === "/dev/ptmx") continue;
     const { isCharDevice, isBlockDevice, rdev, mode, uid, gid } = Deno.lstatSync(path);
     if (!isCharDevice && !isBlockDevice) continue;
     found.push({

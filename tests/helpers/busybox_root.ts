@@ -8,11 +8,12 @@ export const containerPeers = {
   crun: { program: "crun", debianPackage: "crun" },
   runc: { program: "runc", debianPackage: "runc" },
   unshare: { program: "unshare", debianPackage: "util-linux" },
+  prlimit: { program: "prlimit", debianPackage: "util-linux" },
   script: { program: "script", debianPackage: "bsdutils" },
 } as const satisfies Record<string, Need>;
 
 const applets =
-  "sh cat chmod chown dd df echo env false getopt grep head hostname id ifconfig ipcs kill ln ls mkdir mknod mount ps pwd"
+  "sh cat chmod chown dd df echo env false getopt grep head hostname id ifconfig ipcs kill ln ls mkdir mknod mount ps pwd readlink"
     .concat(" rm seq setsid sleep sort stat stty tail test touch tr true umount uname wc").split(" ");
 
 /** A root file system and a place for a container's own files; gone when disposed. */

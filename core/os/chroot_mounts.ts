@@ -1,0 +1,123 @@
+import { EngineError } from "../errors.ts";
+import type { Container } from "./container.ts";
+import { openRootWriter } from "./file_system.ts";
+import { defaultDevices, type RuntimeSpec, type SpecMount } from "./runtime_spec.ts";
+import { shellQuote } from "./sandbox.ts";
+
+/**
+ * Shell commands that mount in a root what the configuration for an OCI runtime says, with nothing but `mount`, and the files
+ * they need in the container's directory.
+ */
+export function makeChrootMounts(container: Container, spec: RuntimeSpec, mount: string): readonly string[] {
+  const { rootfs, directory, isPrivileged } = container;
+  const devices = isPrivileged
+    ? (spec.linux.devices ?? []).map(({ path }) => path)
+    : defaultDevices.map((name) => `/dev/${name}`);
+  makeMountPoints(rootfs);
+  makeDeviceFolder(`${directory}/dev`, devices);
+  const mounts = spec.mounts.flatMap((one) => {
+    if (one.destination !== "/dev") return [one];
+    // A file system in memory would have to get its files between two mounts; a folder has them already.
+    const options = ["bind", "nosuid", ...(isPrivileged ? [] : ["nodev"])];
+    return [
+      { ...one, type: "bind", source: `${directory}/dev`, options },
+      ...(isPrivileged ? devices.map(bindDevice) : []),
+    ];
+  });
+  const table = [
+    ...mounts,
+    ...spec.linux.maskedPaths.flatMap(mask),
+    ...spec.linux.readonlyPaths.flatMap(protect(rootfs)),
+  ];
+  Deno.writeTextFileSync(`${directory}/fstab`, table.map((one) => formatEntry(one, rootfs)).join(""));
+  const root = shellQuote(rootfs);
+  return [
+    `${mount} --bind ${isPrivileged ? "" : "-o nodev "}${root} ${root}`,
+    `${mount} --all --fstab ${shellQuote(`${directory}/fstab`)}`,
+  ];
+}
+
+/** Makes the folders that the usual file systems are mounted on; one of an image's own must not be a link to elsewhere. */
+function makeMountPoints(rootfs: string): void {
+  using root = openRootWriter(rootfs);
+  for (const name of ["dev", "proc", "sys"]) {
+    const type = root.lstat(name)?.type;
+    if (type === "directory") continue;
+    if (type !== undefined) {
+      throw new EngineError("UNSUPPORTED", `Cannot mount on "/${name}" of the image: it is not a directory`, {
+        detail: { what: "mount point", value: `/${name}` },
+        hint: "Install crun",
+      });
+    }
+    root.makeDirectory(name);
+    root.setAttributes(name, { mode: 0o755, mtime: 0 });
+  }
+}
+
+/** Makes a folder with what `/dev` has: files to mount devices on, folders to mount on, and links. */
+function makeDeviceFolder(folder: string, devices: readonly string[]): void {
+  for (const name of ["", "/mqueue", "/pts", "/shm"]) makeFolder(`${folder}${name}`);
+  for (const device of devices) {
+    const path = `${folder}${device.slice("/dev".length)}`;
+    makeFolder(path.slice(0, path.lastIndexOf("/")));
+    Deno.writeFileSync(path, new Uint8Array());
+  }
+  const links = {
+    fd: "/proc/self/fd",
+    ptmx: "pts/ptmx",
+    stderr: "/proc/self/fd/2",
+    stdin: "/proc/self/fd/0",
+    stdout: "/proc/self/fd/1",
+  };
+  for (const [name, target] of Object.entries(links)) {
+    Deno.symlinkSync(target, `${folder}/${name}`);
+  }
+}
+
+function makeFolder(path: string): void {
+  Deno.mkdirSync(path, { recursive: true });
+  Deno.chmodSync(path, 0o755);
+}
+
+function bindDevice(path: string): SpecMount {
+  return { destination: path, type: "bind", source: path, options: ["bind", "nosuid", "noexec"] };
+}
+
+/** Hides a path of `/proc` or `/sys`, which a container's are as the host's; what the kernel has not need not be hidden. */
+function mask(path: string): readonly SpecMount[] {
+  const type = typeOf(path);
+  if (type === "file") return [{ destination: path, type: "bind", source: "/dev/null", options: ["bind", "ro"] }];
+  if (type === undefined) return [];
+  return [{
+    destination: path,
+    type: "tmpfs",
+    source: "tmpfs",
+    options: ["ro", "nosuid", "nodev", "noexec", "size=0k"],
+  }];
+}
+
+function protect(rootfs: string): (path: string) => readonly SpecMount[] {
+  return (path) => {
+    if (typeOf(path) === undefined) return [];
+    const options = ["bind", "ro", "nosuid", "nodev", "noexec"];
+    return [{ destination: path, type: "bind", source: `${rootfs}${path}`, options }];
+  };
+}
+
+function typeOf(path: string): "file" | "directory" | undefined {
+  try {
+    return Deno.lstatSync(path).isDirectory ? "directory" : "file";
+  } catch {
+    return undefined;
+  }
+}
+
+/** A line of a table of file systems (fstab(5)). */
+function formatEntry({ source, destination, type, options }: SpecMount, rootfs: string): string {
+  const words = [source, `${rootfs}${destination}`, type === "bind" ? "none" : type, options.join(",")];
+  return `${words.map(escape).join(" ")} 0 0\n`;
+}
+
+function escape(word: string): string {
+  return word.replace(/[\s\\#]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`);
+}

@@ -1,0 +1,112 @@
+/**
+ * Runs containers without an OCI runtime: namespaces and limits by util-linux, and a root that becomes the root of the mount
+ * namespace, so that `chroot` leaves nothing of the host's files to get back to.
+ *
+ * A container gets what the configuration for an OCI runtime says, except: no system calls are filtered; a terminal is the caller's own;
+ * no control groups are shown; and for the moment of the start, the host's list of processes shows the environment.
+ *
+ * @module
+ */
+import type { Call } from "../contract/call.ts";
+import { EngineError } from "../errors.ts";
+import { makeChrootMounts } from "./chroot_mounts.ts";
+import type { Container, ContainerIo, ContainerRuntime } from "./container.ts";
+import { findProgram } from "./find_program.ts";
+import { notRunnable } from "./process.ts";
+import { makeRunGroup } from "./run_group.ts";
+import { type RuntimeSpec, runtimeSpec } from "./runtime_spec.ts";
+import { runSandbox, type SandboxTools, shellQuote } from "./sandbox.ts";
+import { readSpecHost } from "./spec_host.ts";
+
+/** Programs of the host, by absolute path. */
+interface ChrootTools extends SandboxTools {
+  readonly env: string;
+  readonly prlimit: string;
+  /** Switches the loopback of a container's own network on; without it, it stays off. */
+  readonly ip: string | undefined;
+}
+
+/** The runtime that runs containers by programs that every distribution has. Throws `UNSUPPORTED` for one that is absent. */
+export function createChrootRuntime(sandboxTools: SandboxTools): ContainerRuntime {
+  const [env, prlimit] = ["env", "prlimit"].map((name) => {
+    const path = findProgram(name);
+    if (path === undefined) throw notRunnable(name);
+    return path;
+  });
+  const tools = { ...sandboxTools, env: env ?? "", prlimit: prlimit ?? "", ip: findProgram("ip") };
+  return { name: "chroot", run: (container, io, call) => run(container, { tools, io }, call) };
+}
+
+async function run(
+  container: Container,
+  { tools, io }: { readonly tools: ChrootTools; readonly io: ContainerIo },
+  call: Call,
+): Promise<number> {
+  const { network, hostname, directory } = container;
+  const none = { isCgroupV2: false, seccomp: undefined, cgroup: undefined, hookPrograms: undefined };
+  const host = { ...readSpecHost(container), ...none };
+  const spec = runtimeSpec(container, io.type === "terminal", host);
+  await using group = makeRunGroup(container);
+  const sandbox = {
+    options: ["--ipc", "--uts", "--cgroup", ...(network === "none" ? ["--net"] : [])],
+    setup: [
+      ...group.setup,
+      `printf %s ${shellQuote(hostname)} >/proc/sys/kernel/hostname`,
+      ...(network === "none" && tools.ip !== undefined ? [`${tools.ip} link set lo up`] : []),
+      ...makeChrootMounts(container, spec, tools.mount),
+      // What is above the root of a namespace is itself, so no `..` leads out of it (as switch_root(8)).
+      `cd ${shellQuote(container.rootfs)}`,
+      `${tools.mount} --move . /`,
+      "umask 022",
+    ],
+    command: commandOf(spec, tools),
+    log: `${directory}/log`,
+  };
+  const result = await runSandbox(sandbox, { tools, io }, call);
+  if (result.isStarted) return result.code;
+  throw new EngineError("OS_FAILED", `Cannot run a container with "chroot": ${result.log.trim().slice(0, 2048)}`, {
+    detail: { syscall: "mount", path: container.rootfs, exitCode: result.code },
+    hint: "Install crun",
+  });
+}
+
+/** Variables that change how a program of the host is loaded or translated, which an image must not (as glibc's list for setuid programs). */
+const loaderVariables = new RegExp(
+  "^(LD_.*|MALLOC_.*|GLIBC_.*|GCONV_PATH|GETCONF_DIR|HOSTALIASES|LOCALDOMAIN|LOCPATH|NIS_PATH|NLSPATH|RES_OPTIONS|" +
+    "RESOLV_HOST_CONF|TMPDIR|TZDIR|LIBMOUNT_.*|BLKID_.*)=",
+);
+
+/** Sets variables, up to `--`, and becomes the command after it. */
+const setVariables = 'while [ "$1" != -- ]; do export "$1"; shift; done; shift; exec "$@"';
+
+/** The command with all that makes it what the configuration says, to be run with the root as working directory. */
+function commandOf({ process }: RuntimeSpec, tools: ChrootTools): readonly string[] {
+  const { args, env, cwd, user, capabilities, rlimits } = process;
+  const bounding = capabilities.bounding.map((name) => `,+${name.slice(4).toLowerCase()}`).join("");
+  const groups = user.additionalGids.length === 0 ? ["--clear-groups"] : ["--groups", user.additionalGids.join(",")];
+  const limit = (value: number | string): string => typeof value === "number" ? `${value}` : "unlimited";
+  const late = env.filter((variable) => loaderVariables.test(variable));
+  return [
+    tools.env,
+    "-i",
+    "--",
+    ...env.filter((variable) => !loaderVariables.test(variable)),
+    tools.prlimit,
+    ...rlimits.map(({ type, soft, hard }) => `--${type.slice(7).toLowerCase()}=${limit(soft)}:${limit(hard)}`),
+    tools.setpriv,
+    "--regid",
+    `${user.gid}`,
+    ...groups,
+    "--inh-caps=-all",
+    `--bounding-set=-all${bounding}`,
+    "--",
+    tools.unshare,
+    "--root=.",
+    `--wd=${cwd}`,
+    ...(user.uid === 0 ? [] : [`--setuid=${user.uid}`]),
+    "--",
+    // The image's own shell may be told whatever it is.
+    ...(late.length === 0 ? [] : ["/bin/sh", "-c", setVariables, "sh", ...late, "--"]),
+    ...args,
+  ];
+}
