@@ -112,7 +112,6 @@ function makeGroup(hierarchy: CgroupHierarchy, name: string, wanted: readonly Wa
     if (hierarchy.version === 2 && !wanted.every(({ controller }) => delegates(parent, controller))) continue;
     const path = `${parent}/${name}`;
     try {
-      sweep(parent);
       Deno.mkdirSync(path);
       return path;
     } catch (error) {
@@ -150,17 +149,30 @@ export async function removeCgroups(name: string): Promise<void> {
   await removeAll(readHierarchies().map(({ root }) => `${root}/${name}`).filter(isPresent));
 }
 
-/** Removes groups directly below a folder whose process is dead. A group with processes in it stays, the kernel sees to that. */
-export function sweep(parent: string): void {
-  for (const { name } of Deno.readDirSync(parent)) {
-    const pid = /^strata-(\d+)-/.exec(name)?.[1];
-    if (pid !== undefined && !isPresent(`/proc/${pid}`)) removeQuietly(`${parent}/${name}`);
+/**
+ * Removes the groups of processes that are dead, where this process would make them. A group with processes in it stays, the kernel
+ * sees to that.
+ */
+export function sweepCgroups(): void {
+  for (const { root, parents } of readHierarchies()) {
+    for (const folder of new Set([root, ...parents])) sweep(folder);
   }
 }
 
-/** As {@linkcode sweep}, of all hierarchies. */
-export function sweepCgroups(): void {
-  for (const { root } of readHierarchies()) sweep(root);
+function sweep(folder: string): void {
+  for (const { name } of listFolder(folder)) {
+    const pid = /^strata-(\d+)-/.exec(name)?.[1];
+    if (pid !== undefined && !isPresent(`/proc/${pid}`)) removeQuietly(`${folder}/${name}`);
+  }
+}
+
+function listFolder(folder: string): readonly Deno.DirEntry[] {
+  try {
+    return [...Deno.readDirSync(folder)];
+  } catch {
+    // Not there, or not for this user.
+    return [];
+  }
 }
 
 async function removeAll(paths: readonly string[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { sweepCgroups } from "./cgroup.ts";
 import type { Call } from "../contract/call.ts";
 import { EngineError } from "../errors.ts";
 import type { ContainerRuntime } from "./container.ts";
@@ -21,6 +22,8 @@ export async function findRuntime(wanted: string | undefined, _call: Call): Prom
   }
   const path = findPath(wanted);
   const tools = findSandboxTools();
+  // What a process that was killed could not remove.
+  sweepCgroups();
   if (path === undefined) {
     const { createChrootRuntime } = await import("./chroot_runtime.ts");
     return createChrootRuntime(tools);

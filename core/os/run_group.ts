@@ -1,12 +1,4 @@
-import {
-  cgroupName,
-  CPU_PERIOD_US,
-  cpuQuotaUs,
-  createCgroup,
-  removeCgroups,
-  requireControllers,
-  sweepCgroups,
-} from "./cgroup.ts";
+import { cgroupName, CPU_PERIOD_US, cpuQuotaUs, createCgroup, removeCgroups, requireControllers } from "./cgroup.ts";
 import type { Container } from "./container.ts";
 import type { SpecHost } from "./runtime_spec.ts";
 import { shellQuote } from "./sandbox.ts";
@@ -41,7 +33,6 @@ export function makeRunGroup({ directory, limits }: Container): RunGroup {
 export function leaveGroupToRuntime({ directory, limits, isPrivileged }: Container): RunGroup {
   const { memoryBytes, cpus } = limits;
   requireControllers(limits);
-  sweepCgroups();
   const name = cgroupName(directory);
   const resources = {
     devices: [{ allow: isPrivileged, access: "rwm" }],

@@ -14,7 +14,7 @@ export const containerPeers = {
 
 const applets =
   "sh cat chmod chown dd df echo env false getopt grep head hostname id ifconfig ipcs kill ln ls mkdir mknod mount ps pwd readlink"
-    .concat(" rm seq setsid sleep sort stat stty tail test touch tr true umount uname wc").split(" ");
+    .concat(" rm seq setsid sleep sort stat stty tail test touch tr true umount uname unshare wc").split(" ");
 
 /** A root file system and a place for a container's own files; gone when disposed. */
 export interface BusyboxRoot extends Disposable {
