@@ -20,21 +20,20 @@ export function hostsFile(hostname: string, hosts: RunOptions["hosts"] = []): st
 
 /** Text of `/etc/resolv.conf` for a run: the host's, with what the options replace. */
 export function resolverFile(host: string, options: Pick<RunOptions, "dns" | "dnsSearch" | "dnsOptions">): string {
-  const { dns = [], dnsSearch = [], dnsOptions = [] } = options;
-  if (dns.length + dnsSearch.length + dnsOptions.length === 0) return host;
+  const { dns, dnsSearch, dnsOptions } = options;
+  if (dns === undefined && dnsSearch === undefined && dnsOptions === undefined) return host;
   const replaced = new Set([
-    ...(dns.length > 0 ? ["nameserver"] : []),
-    ...(dnsSearch.length > 0 ? ["search", "domain"] : []),
-    ...(dnsOptions.length > 0 ? ["options"] : []),
+    ...(dns === undefined ? [] : ["nameserver"]),
+    ...(dnsSearch === undefined ? [] : ["search", "domain"]),
+    ...(dnsOptions === undefined ? [] : ["options"]),
   ]);
   const kept = host.split("\n").filter((line) =>
     line.trim() !== "" && !replaced.has(line.trim().split(/\s+/)[0] ?? "")
   );
   const added = [
-    ...dns.map((address) => `nameserver ${address}`),
-    // A dot alone means no search domain.
-    ...(dnsSearch.length > 0 && dnsSearch.join() !== "." ? [`search ${dnsSearch.join(" ")}`] : []),
-    ...(dnsOptions.length > 0 ? [`options ${dnsOptions.join(" ")}`] : []),
+    ...(dns ?? []).map((address) => `nameserver ${address}`),
+    ...(dnsSearch === undefined || dnsSearch.length === 0 ? [] : [`search ${dnsSearch.join(" ")}`]),
+    ...(dnsOptions === undefined || dnsOptions.length === 0 ? [] : [`options ${dnsOptions.join(" ")}`]),
   ];
   return [...kept, ...added].join("\n") + "\n";
 }

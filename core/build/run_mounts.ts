@@ -47,7 +47,7 @@ export async function prepareMounts(spec: RunSpec, environment: MountEnvironment
         break;
       }
       case "cache": {
-        const source = caches.get(cacheKey(mount)) ?? "";
+        const source = caches.get(mount.id) ?? "";
         mounts.push({ type: "bind", source, target: mount.target, readonly: mount.readonly });
         break;
       }
@@ -103,12 +103,13 @@ function noSource({ source, target }: MountOf<"bind"> | MountOf<"cache">): Engin
   });
 }
 
-/** What tells the cache mounts of one command apart: the same id and sharing is the same directory. */
-function cacheKey({ id, sharing }: MountOf<"cache">): string {
-  return JSON.stringify([id, sharing]);
-}
+/** Sharings from the loosest to the strictest. */
+const sharings = ["shared", "private", "locked"] as const;
 
-/** Takes the cache mounts of a command, each once and in the order of their ids, so that no two commands wait for each other. */
+/**
+ * Takes the cache mounts of a command, each once and in the order of their ids, so that no two commands wait for each other. One that is
+ * asked for in several ways is taken in the strictest.
+ */
 async function prepareCaches(
   spec: RunSpec,
   environment: MountEnvironment,
@@ -116,18 +117,19 @@ async function prepareCaches(
 ): Promise<ReadonlyMap<string, string>> {
   const wanted = new Map<string, MountOf<"cache">>();
   for (const mount of spec.mounts) {
-    if (mount.type === "cache" && !wanted.has(cacheKey(mount))) wanted.set(cacheKey(mount), mount);
+    if (mount.type !== "cache") continue;
+    const known = wanted.get(mount.id) ?? mount;
+    const rank = Math.max(sharings.indexOf(known.sharing), sharings.indexOf(mount.sharing));
+    wanted.set(mount.id, { ...known, sharing: sharings[rank] ?? "locked" });
   }
   const paths = new Map<string, string>();
-  for (const [key, mount] of [...wanted].sort(([a], [b]) => a < b ? -1 : 1)) {
-    const lease = environment.stack.use(
-      await environment.caches.acquire({ id: mount.id, sharing: mount.sharing }, call),
-    );
+  for (const [id, mount] of [...wanted].sort(([a], [b]) => a < b ? -1 : 1)) {
+    const lease = environment.stack.use(await environment.caches.acquire({ id, sharing: mount.sharing }, call));
     if (lease.isNew) {
       await seedCache(mount, lease.path, environment, call);
       lease.commitNew();
     }
-    paths.set(key, lease.path);
+    paths.set(id, lease.path);
   }
   return paths;
 }

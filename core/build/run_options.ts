@@ -37,7 +37,7 @@ export interface RunOptions {
   readonly hosts?: readonly { readonly name: string; readonly address: string }[];
   /** Name servers in place of the host's. */
   readonly dns?: readonly string[];
-  /** Search domains in place of the host's. */
+  /** Search domains in place of the host's; none when empty. */
   readonly dnsSearch?: readonly string[];
   /** Resolver options in place of the host's. */
   readonly dnsOptions?: readonly string[];

@@ -5,6 +5,7 @@ import type { Platform } from "../oci/descriptor.ts";
 import type { Container, ContainerMount, ContainerRuntime } from "../os/container.ts";
 import { openRoot, openSnapshotWriter, type Root } from "../os/file_system.ts";
 import { enterMountNamespace } from "../os/mount.ts";
+import { checkRunPlatform } from "../os/run_platform.ts";
 import type { MountStore } from "../snapshot/mount_store.ts";
 import type { Snapshotter, Workspace, WorkspaceChanges } from "../snapshot/snapshotter.ts";
 import { MountPoints } from "./mount_points.ts";
@@ -46,6 +47,7 @@ const defaultHostname = "strata";
 export async function runCommand(request: RunRequest, environment: RunEnvironment, call: Call): Promise<FinishedRun> {
   const { spec, inputs } = request;
   checkAllowed(spec, environment.options);
+  checkRunPlatform(request.platform);
   const [base] = inputs;
   if (base === undefined) throw new EngineError("INTERNAL", "Cannot run a command: the step has no input");
   await using stack = new AsyncDisposableStack();

@@ -4,6 +4,13 @@ import type { Flag, Input } from "./command.ts";
 export const runFlags: readonly Flag[] = [
   { name: "runtime", type: "string", value: "NAME", help: "OCI runtime: crun, runc, a path, or chroot" },
   {
+    name: "snapshotter",
+    type: "string",
+    value: "KIND",
+    help: "How layers become files for RUN: overlay or copy (default the best that works)",
+    choices: ["overlay", "copy"],
+  },
+  {
     name: "network",
     type: "string",
     value: "MODE",

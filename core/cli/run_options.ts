@@ -11,6 +11,7 @@ import {
   parseNetwork,
   parseRuntime,
   parseSearchDomain,
+  parseSnapshotter,
   parseUlimit,
   refused,
 } from "../image/run_option.ts";
@@ -53,6 +54,7 @@ export async function readRunOptions(
   const ulimits = all("ulimit", parseUlimit);
   return withoutUndefined({
     runtime: one("runtime", parseRuntime),
+    snapshotter: one("snapshotter", parseSnapshotter),
     network,
     hosts: all("add-host", parseHostEntry),
     dns: split("dns", parseNameServer),

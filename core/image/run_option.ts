@@ -16,6 +16,12 @@ export function parseRuntime(text: string): string {
   throw refused("runtime", text, "crun, runc, chroot or the path of a runtime");
 }
 
+/** Reads `--snapshotter`. */
+export function parseSnapshotter(text: string): NonNullable<RunOptions["snapshotter"]> {
+  if (text === "overlay" || text === "copy") return text;
+  throw refused("snapshotter", text, "overlay or copy");
+}
+
 /** Reads `--network`. */
 export function parseNetwork(text: string): NonNullable<RunOptions["network"]> {
   if (text === "default" || text === "host" || text === "none") return text;
