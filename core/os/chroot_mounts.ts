@@ -32,8 +32,8 @@ export function makeChrootMounts(container: Container, spec: RuntimeSpec, mount:
   Deno.writeTextFileSync(`${directory}/fstab`, table.map((one) => formatEntry(one, rootfs)).join(""));
   const root = shellQuote(rootfs);
   return [
-    `${mount} --bind ${isPrivileged ? "" : "-o nodev "}${root} ${root}`,
-    `${mount} --all --fstab ${shellQuote(`${directory}/fstab`)}`,
+    `${mount} --no-mtab --bind ${isPrivileged ? "" : "-o nodev "}${root} ${root}`,
+    `${mount} --no-mtab --all --fstab ${shellQuote(`${directory}/fstab`)}`,
   ];
 }
 

@@ -43,7 +43,13 @@ async function run(
   call: Call,
 ): Promise<number> {
   const { network, hostname, directory } = container;
-  const none = { isCgroupV2: false, seccomp: undefined, cgroup: undefined, hookPrograms: undefined };
+  const none = {
+    isCgroupV2: false,
+    seccomp: undefined,
+    cgroup: undefined,
+    hasDeviceControl: false,
+    hookPrograms: undefined,
+  };
   const host = { ...readSpecHost(container), ...none };
   const spec = runtimeSpec(container, io.type === "terminal", host);
   await using group = makeRunGroup(container);
@@ -51,12 +57,15 @@ async function run(
     options: ["--ipc", "--uts", "--cgroup", ...(network === "none" ? ["--net"] : [])],
     setup: [
       ...group.setup,
-      `printf %s ${shellQuote(hostname)} >/proc/sys/kernel/hostname`,
+      // Inside a user namespace only the system call sets it.
+      host.userNamespace === undefined
+        ? `printf %s ${shellQuote(hostname)} >/proc/sys/kernel/hostname`
+        : `hostname ${shellQuote(hostname)}`,
       ...(network === "none" && tools.ip !== undefined ? [`${tools.ip} link set lo up`] : []),
       ...makeChrootMounts(container, spec, tools.mount),
       // What is above the root of a namespace is itself, so no `..` leads out of it (as switch_root(8)).
       `cd ${shellQuote(container.rootfs)}`,
-      `${tools.mount} --move . /`,
+      `${tools.mount} --no-mtab --move . /`,
       "umask 022",
     ],
     command: commandOf(spec, tools),

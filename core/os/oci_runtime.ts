@@ -51,7 +51,7 @@ async function run(container: Container, io: ContainerIo, { program, tools, secc
     ...readSpecHost(container),
     seccomp,
     cgroup: group.left,
-    // runc makes a control group that does the same.
+    hasDeviceControl: program.kind === "runc",
     hookPrograms: program.kind === "crun" ? tools : undefined,
   });
   Deno.writeTextFileSync(`${directory}/config.json`, formatRuntimeSpec(spec), { mode: 0o600 });

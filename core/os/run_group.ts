@@ -2,6 +2,7 @@ import { cgroupName, CPU_PERIOD_US, cpuQuotaUs, createCgroup, removeCgroups, req
 import type { Container } from "./container.ts";
 import type { SpecHost } from "./runtime_spec.ts";
 import { shellQuote } from "./sandbox.ts";
+import { readUserNamespace } from "./user_namespace.ts";
 
 /** The control group of a container, and what a runtime that makes it is told. */
 export interface RunGroup extends AsyncDisposable {
@@ -30,8 +31,11 @@ export function makeRunGroup({ directory, limits }: Container): RunGroup {
  * What a runtime that always makes a group and puts the command into it is told; killed, it leaves the group behind, which is removed
  * then. Throws as {@linkcode makeRunGroup}.
  */
-export function leaveGroupToRuntime({ directory, limits, isPrivileged }: Container): RunGroup {
+export function leaveGroupToRuntime(container: Container): RunGroup {
+  const { directory, limits, isPrivileged } = container;
   const { memoryBytes, cpus } = limits;
+  // Of a user who may not make any, runc makes none either.
+  if (readUserNamespace() !== undefined) return makeRunGroup(container);
   requireControllers(limits);
   const name = cgroupName(directory);
   const resources = {
@@ -39,9 +43,5 @@ export function leaveGroupToRuntime({ directory, limits, isPrivileged }: Contain
     ...(memoryBytes === undefined ? undefined : { memory: { limit: memoryBytes, swap: memoryBytes * 2 } }),
     ...(cpus === undefined ? undefined : { cpu: { quota: cpuQuotaUs(cpus), period: CPU_PERIOD_US } }),
   } as const;
-  return {
-    setup: [],
-    left: { path: `/${name}`, resources },
-    [Symbol.asyncDispose]: () => removeCgroups(name),
-  };
+  return { setup: [], left: { path: `/${name}`, resources }, [Symbol.asyncDispose]: () => removeCgroups(name) };
 }

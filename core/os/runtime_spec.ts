@@ -79,7 +79,9 @@ export interface SpecHost {
   readonly seccomp: SpecSeccomp | undefined;
   /** Control group that the runtime is to make, of a runtime that makes one anyhow. */
   readonly cgroup: { readonly path: string; readonly resources: SpecResources } | undefined;
-  /** Absolute paths of programs of the host, for a runtime that lets devices of the root work. */
+  /** Whether the runtime itself lets only a container's usual devices work. */
+  readonly hasDeviceControl: boolean;
+  /** Absolute paths of programs of the host, for a runtime that has no device control and takes `nodev` off a root. */
   readonly hookPrograms: { readonly mount: string; readonly sh: string } | undefined;
 }
 
@@ -129,8 +131,8 @@ const UNLIMITED = "RLIM_INFINITY";
 
 /**
  * The configuration an OCI runtime runs a container with: what docker's builder would give it. No devices work but those in
- * `/dev`, which are the host's, mounted; `/dev`, the root and all other mounts are `nodev`. So a container needs no device control
- * group, which costs more time than all else, to be kept from the host's disks.
+ * `/dev`. Where the runtime does not see to that, they are the host's, mounted, and `/dev`, the root and all other mounts are `nodev`:
+ * a device control group, which costs more time than all else, is not needed to keep a container from the host's disks.
  */
 export function runtimeSpec(container: Container, isTerminal: boolean, host: SpecHost): RuntimeSpec {
   const { uid, gid, groups, args, env, cwd, isPrivileged, rootfs, hostname, limits } = container;
@@ -197,6 +199,7 @@ function rlimit(value: number): number | typeof UNLIMITED {
 
 function systemMounts(container: Container, host: SpecHost): readonly SpecMount[] {
   const { isPrivileged, network, limits } = container;
+  const isNodev = !isPrivileged && !host.hasDeviceControl;
   const kernel = ["nosuid", "noexec", "nodev"];
   const isWritable = isPrivileged ? [] : ["ro"];
   const hasTtyGroup = host.userNamespace === undefined || isMapped(host.userNamespace.gids, TTY_GID);
@@ -208,8 +211,8 @@ function systemMounts(container: Container, host: SpecHost): readonly SpecMount[
   );
   return [
     mount("proc", "/proc", ...kernel),
-    mount("tmpfs", "/dev", "nosuid", ...(isPrivileged ? [] : ["nodev"]), "strictatime", "mode=755", "size=65536k"),
-    ...(isPrivileged ? [] : defaultDevices.map(device)),
+    mount("tmpfs", "/dev", "nosuid", ...(isNodev ? ["nodev"] : []), "strictatime", "mode=755", "size=65536k"),
+    ...(isNodev ? defaultDevices.map(device) : []),
     mount(
       "devpts",
       "/dev/pts",

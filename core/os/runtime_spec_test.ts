@@ -27,6 +27,7 @@ const host: SpecHost = {
   devices: [{ type: "b", path: "/dev/sda", major: 8, minor: 0, fileMode: 0o660, uid: 0, gid: 6 }],
   seccomp: profile === undefined ? undefined : { profile, filter: "AAAA" },
   cgroup: undefined,
+  hasDeviceControl: false,
   hookPrograms: { mount: "/bin/mount", sh: "/bin/sh" },
 };
 
@@ -84,6 +85,8 @@ Deno.test("runtimeSpec() has the root mounted without devices where the runtime 
   assertEquals(hook?.args.slice(4), ["/bin/mount", "-o", "remount,bind,nodev", "none", "/root"]);
   assertEquals(runtimeSpec(container, false, { ...host, hookPrograms: undefined }).hooks, undefined);
   assertEquals(runtimeSpec({ ...container, isPrivileged: true }, false, host).hooks, undefined);
+  const { mounts } = runtimeSpec(container, false, { ...host, hasDeviceControl: true });
+  assertEquals(mounts.filter(({ destination }) => destination === "/dev/null"), []);
 });
 
 Deno.test("runtimeSpec() makes a network namespace when the network is none", () => {

@@ -4,7 +4,9 @@ import type { SpecDevice, SpecHost } from "./runtime_spec.ts";
 import { readUserNamespace } from "./user_namespace.ts";
 
 /** What a container's configuration takes from this host, as it is now. */
-export function readSpecHost(container: Container): Omit<SpecHost, "seccomp" | "cgroup" | "hookPrograms"> {
+export function readSpecHost(
+  container: Container,
+): Pick<SpecHost, "capabilities" | "userNamespace" | "isCgroupV2" | "devices"> {
   return {
     capabilities: readHeldCapabilities(),
     userNamespace: readUserNamespace(),
