@@ -163,10 +163,13 @@ for (const name of ["crun", "runc", "chroot"] as const) {
     assertEquals(stderr.match(/denied|not permitted/g)?.length, 4);
   });
 
-  test("cannot make namespaces of users, as root could in there, where system calls are filtered", async (runtime, root) => {
-    const { stderr } = await runContainer(runtime, root.container(["unshare", "-U", "true"]));
-    if (name !== "chroot") assertMatch(stderr, /Operation not permitted/);
-  });
+  test(
+    "cannot make namespaces of users, as root could in there, where system calls are filtered",
+    async (runtime, root) => {
+      const { stderr } = await runContainer(runtime, root.container(["unshare", "-U", "true"]));
+      if (name !== "chroot") assertMatch(stderr, /Operation not permitted/);
+    },
+  );
 
   test("mounts what is asked for: binds, read-only ones, and file systems in memory", async (runtime, root) => {
     Deno.mkdirSync(`${root.path}/../shared`);

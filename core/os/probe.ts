@@ -1,3 +1,6 @@
+import { findHierarchy, readHierarchies } from "./cgroup_hierarchy.ts";
+import { missingForUserNamespace, needsUserNamespace } from "./enter_user_namespace.ts";
+import { defaultRuntime } from "./find_runtime.ts";
 import { openLibc } from "./libc.ts";
 import { runProgram } from "./process.ts";
 
@@ -23,12 +26,29 @@ export interface HostFacts {
   readonly hasUserNamespaces: boolean;
   /** Version of the control groups: `v1`, `v2`, `hybrid` or `none`. */
   readonly cgroup: "v1" | "v2" | "hybrid" | "none";
+  /** What commands in images are run by when nothing else is asked for: `crun`, `runc` or `chroot`; null where they cannot run. */
+  readonly runtime: string | null;
+  /** What control groups can limit here: of `memory` and `cpu`. */
+  readonly limits: readonly string[];
+  /** What a user who is not root lacks here to run commands in images; empty when nothing, and for root. */
+  readonly missingForUser: readonly string[];
+  /** Interpreters that are registered for programs of other processors (binfmt_misc), sorted. */
+  readonly interpreters: readonly string[];
   /** First line of `--version` of the programs that are installed, by name. */
   readonly programs: Readonly<Record<string, string>>;
 }
 
 /** Programs that some operations make use of. */
-const programs = ["crun", "git", "newuidmap", "runc", "setpriv", "unshare"] as const;
+const programs = [
+  "crun",
+  "fuse-overlayfs",
+  "git",
+  "newgidmap",
+  "newuidmap",
+  "runc",
+  "setpriv",
+  "unshare",
+] as const;
 
 /** Looks at the host: what cannot be found out counts as absent. Rejects `CANCELED`. */
 export async function probeHost(call: { readonly signal: AbortSignal }): Promise<HostFacts> {
@@ -44,6 +64,10 @@ export async function probeHost(call: { readonly signal: AbortSignal }): Promise
     hasOverlay: /\boverlay$/m.test(readText("/proc/filesystems")),
     hasUserNamespaces: hasUserNamespaces(),
     cgroup: cgroupVersion(),
+    runtime: defaultRuntime() ?? null,
+    limits: ["memory", "cpu"].filter((controller) => findHierarchy(readHierarchies(), controller) !== undefined),
+    missingForUser: needsUserNamespace() ? missingForUserNamespace() : [],
+    interpreters: interpreters(),
     programs: Object.fromEntries(versions.flatMap(([name, version]) => version === undefined ? [] : [[name, version]])),
   };
 }
@@ -61,6 +85,12 @@ function cgroupVersion(): HostFacts["cgroup"] {
   const hasV1 = types.includes("cgroup");
   if (types.includes("cgroup2")) return hasV1 ? "hybrid" : "v2";
   return hasV1 ? "v1" : "none";
+}
+
+function interpreters(): readonly string[] {
+  const folder = "/proc/sys/fs/binfmt_misc";
+  const names = attempt(() => [...Deno.readDirSync(folder)].map(({ name }) => name)) ?? [];
+  return names.filter((name) => readText(`${folder}/${name}`).startsWith("enabled\ninterpreter")).sort();
 }
 
 async function versionOf(program: string, call: { readonly signal: AbortSignal }): Promise<string | undefined> {

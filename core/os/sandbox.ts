@@ -50,6 +50,13 @@ const MAX_REASON_BYTES = 2048;
 /** Exit code of the shell when `setup` fails, beside the log. */
 const SETUP_FAILED = 125;
 
+const toolNames = ["mount", "setpriv", "sh", "umount", "unshare"] as const satisfies readonly (keyof SandboxTools)[];
+
+/** Whether this host has the tools. */
+export function hasSandboxTools(): boolean {
+  return toolNames.every((name) => findProgram(name) !== undefined);
+}
+
 /** The tools; throws `UNSUPPORTED` for the first that is absent. */
 export function findSandboxTools(): SandboxTools {
   const find = (name: string): string => {
