@@ -1,5 +1,5 @@
 import { findHierarchy, readHierarchies } from "./cgroup_hierarchy.ts";
-import { missingForUserNamespace, needsUserNamespace } from "./enter_user_namespace.ts";
+import { missingForUserNamespace } from "./enter_user_namespace.ts";
 import { defaultRuntime } from "./find_runtime.ts";
 import { openLibc } from "./libc.ts";
 import { runProgram } from "./process.ts";
@@ -66,10 +66,14 @@ export async function probeHost(call: { readonly signal: AbortSignal }): Promise
     cgroup: cgroupVersion(),
     runtime: defaultRuntime() ?? null,
     limits: ["memory", "cpu"].filter((controller) => findHierarchy(readHierarchies(), controller) !== undefined),
-    missingForUser: needsUserNamespace() ? missingForUserNamespace() : [],
+    missingForUser: isOrdinaryUser() ? missingForUserNamespace() : [],
     interpreters: interpreters(),
     programs: Object.fromEntries(versions.flatMap(([name, version]) => version === undefined ? [] : [[name, version]])),
   };
+}
+
+function isOrdinaryUser(): boolean {
+  return Deno.build.os === "linux" && attempt(() => Deno.uid()) !== 0;
 }
 
 function hasUserNamespaces(): boolean {
