@@ -53,7 +53,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS directory (path TEXT PRIMARY KEY, files TEXT NOT NULL, used INTEGER NOT NULL) WITHOUT ROWID;
 `;
 
-/** Opens or creates the database file at a path, whose directory exists. `clock` tells what was not used for long. */
+/** The database file at a path, whose directory exists; opened or created when it is first asked. `clock` tells what was not used for long. */
 export function openDigestDatabase(path: string, clock: () => Date): DigestDatabase {
   return new SqliteDigestDatabase(path, clock);
 }
@@ -62,12 +62,12 @@ class SqliteDigestDatabase implements DigestDatabase {
   readonly #path: string;
   readonly #clock: () => Date;
   #database: DatabaseSync | undefined;
+  /** Opened by the first query: a build that copies nothing does without. */
+  #isOpened = false;
 
   constructor(path: string, clock: () => Date) {
     this.#path = path;
     this.#clock = clock;
-    const opened = open(path);
-    this.#database = opened === "damaged" ? this.#beginAnew() : opened;
   }
 
   selection(key: string, directory: string): KnownSelection | undefined {
@@ -114,7 +114,8 @@ class SqliteDigestDatabase implements DigestDatabase {
   }
 
   [Symbol.dispose](): void {
-    this.#attempt((database) => database.close());
+    if (this.#isOpened) this.#attempt((database) => database.close());
+    this.#isOpened = true;
     this.#database = undefined;
   }
 
@@ -131,6 +132,11 @@ class SqliteDigestDatabase implements DigestDatabase {
 
   /** Runs a query; on a damaged file begins anew, and on any other failure knows nothing. */
   #attempt<T>(run: (database: DatabaseSync) => T): T | undefined {
+    if (!this.#isOpened) {
+      this.#isOpened = true;
+      const opened = open(this.#path);
+      this.#database = opened === "damaged" ? this.#beginAnew() : opened;
+    }
     if (this.#database === undefined) return undefined;
     try {
       return run(this.#database);

@@ -72,6 +72,7 @@ Deno.test("openDigestDatabase() knows nothing and does not fail when its place c
 Deno.test("openDigestDatabase() goes on when the file is removed while it is open", () =>
   withPath((path) => {
     using database = openDigestDatabase(path, () => start);
+    database.directory("/a");
     for (const suffix of ["", "-wal", "-shm"]) Deno.removeSync(path + suffix);
     database.remember(new Map([["/a", new Map([["one", known]])]]));
     using other = openDigestDatabase(path, () => start);

@@ -7,11 +7,6 @@
 import { EngineError } from "../errors.ts";
 import { findProgram } from "./find_program.ts";
 
-/** Whether this process is that of a user who can only run commands in images inside a user namespace. */
-export function needsUserNamespace(): boolean {
-  return Deno.build.os === "linux" && Deno.uid() !== 0;
-}
-
 /** What this host lacks for a user namespace with several users, as phrases; empty when nothing. */
 export function missingForUserNamespace(): readonly string[] {
   const missing: string[] = [];

@@ -5,6 +5,7 @@
 import { copySmallFiles } from "./copy_small_files.ts";
 import { imageLs } from "./image_ls.ts";
 import { copyLargeFile } from "./copy_large_file.ts";
+import { runCommands } from "./run_commands.ts";
 import { formatMeasurements, type Measurement } from "./measure.ts";
 
 /** One benchmark: a title and what it measured, strata's bar first. */
@@ -17,6 +18,7 @@ const benches: Readonly<Record<string, (runs: number) => Promise<readonly BenchR
   "copy-small-files": copySmallFiles,
   "copy-large-file": copyLargeFile,
   "image-ls": imageLs,
+  "run-commands": runCommands,
 };
 
 const wanted = Deno.args.filter((arg) => !arg.startsWith("--"));

@@ -43,6 +43,9 @@ export async function startDockerd(): Promise<Dockerd> {
     child.kill("SIGTERM");
     await child.status;
     await logging;
+    // What ran on the host's network leaves that mounted.
+    const netns = `${directory}/exec/netns/default`;
+    await new Deno.Command("umount", { args: ["--lazy", netns], stdout: "null", stderr: "null" }).output();
   });
   await waitReady(host, child, `${directory}/dockerd.log`);
   const held = cleanup.move();
