@@ -3,6 +3,7 @@ import { EngineError } from "../errors.ts";
 import { sweepCgroups } from "./cgroup.ts";
 import type { ContainerRuntime } from "./container.ts";
 import { findProgram, isExecutable } from "./find_program.ts";
+import { keepInheritedFiles } from "./inherited_files.ts";
 import { findSandboxTools, hasSandboxTools } from "./sandbox.ts";
 
 /** OCI runtimes, best first: crun starts three times as fast. */
@@ -22,6 +23,7 @@ export async function findRuntime(wanted: string | undefined, _call: Call): Prom
   }
   const path = findPath(wanted);
   const tools = findSandboxTools();
+  keepInheritedFiles();
   // What a process that was killed could not remove.
   sweepCgroups();
   if (path === undefined) {

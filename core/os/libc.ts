@@ -44,6 +44,7 @@ const mountSymbols = {
   mount: { parameters: [buffer, buffer, buffer, "u64", buffer], result: i32 },
   umount2: { parameters: [buffer, i32], result: i32 },
   unshare: { parameters: [i32], result: i32 },
+  fcntl: { parameters: [i32, i32, i32], result: i32 },
 } as const;
 
 type Symbols<S extends Deno.ForeignLibraryInterface> = Deno.DynamicLibrary<S>["symbols"];
@@ -57,7 +58,7 @@ export interface Libc extends Symbols<typeof readSymbols> {
 /** Calls that write. */
 export type LibcWriter = Symbols<typeof writeSymbols>;
 
-/** Calls that change what is mounted where. */
+/** Calls that change what is mounted where, and what child processes get. */
 export type LibcMounter = Symbols<typeof mountSymbols>;
 
 /**
@@ -92,6 +93,8 @@ export const Sys = {
   MS_REC: 0x4000n,
   MS_PRIVATE: 0x40000n,
   MNT_DETACH: 2,
+  F_SETFD: 2,
+  FD_CLOEXEC: 1,
   /** Number of `openat2`; one of those that are the same on every architecture. */
   openat2: 437n,
 } as const;
