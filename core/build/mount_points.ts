@@ -27,6 +27,12 @@ export class MountPoints {
     this.#writer = writer;
   }
 
+  /** The place that a path leads to, symlinks followed inside the root; absolute. */
+  resolve(target: string): string {
+    const path = resolvePath(this.#root, target, true);
+    return `/${path === "." ? "" : path}`;
+  }
+
   /**
    * The place that a path leads to, symlinks followed inside the root, made when it is missing; absolute. Throws `CONFLICT` when
    * something of another kind is there.
@@ -42,6 +48,11 @@ export class MountPoints {
       else if ((there.type === "directory") !== (!isLast || kind === "directory")) throw conflict(target, part, there);
     }
     return `/${path === "." ? "" : path}`;
+  }
+
+  /** Paths of what was made, parents first. */
+  made(): readonly string[] {
+    return this.#made.map(({ path }) => path);
   }
 
   /** Takes away what was made and is still empty, and lets its parents have the times that they would have without it. */

@@ -110,27 +110,32 @@ async function prepareContainer(preparation: Preparation, call: Call): Promise<C
   const { spec } = request;
   const { options } = environment;
   const user = findUser(root, spec.user);
+  for (const name of kernelFolders) makeKernelFolder(name, root, points);
   makeWorkingDirectory(preparation, spec.cwd, user);
+  const secretDirectory = once(() => makeSecretDirectory(workspace.directory, stack));
   const { mounts, env } = await prepareMounts(spec, {
     options,
     inputs: request.inputs,
     snapshotter: environment.snapshotter,
     caches: environment.caches,
     directory: workspace.directory,
-    secretDirectory: once(() => makeSecretDirectory(workspace.directory, stack)),
+    secretDirectory,
     stack,
   }, call);
   const hostname = spec.hostname ?? defaultHostname;
   const files = [...networkFiles(workspace.directory, hostname, options), ...scripts(workspace.directory, spec)];
-  for (const target of ["/proc", "/dev", "/sys"]) points.make(target, "directory");
-  const bundle = `${workspace.directory}/bundle`;
+  const variables = environmentOf(spec.env, [...env, `HOME=${user.home}`]);
+  const secretEnv = variables.filter((text) => env.includes(text) && !spec.env.includes(text));
+  // The runtime writes down what it is told: secrets only where no disk is.
+  const bundle = `${secretEnv.length === 0 ? workspace.directory : secretDirectory()}/bundle`;
   Deno.mkdirSync(bundle);
   const all = [...files, ...[...mounts].sort((a, b) => a.target < b.target ? -1 : a.target > b.target ? 1 : 0)];
   return {
     rootfs: workspace.rootfs,
     directory: bundle,
     args: spec.args,
-    env: environmentOf(spec.env, [...env, `HOME=${user.home}`]),
+    env: variables.filter((text) => !secretEnv.includes(text)),
+    secretEnv,
     cwd: spec.cwd,
     ...user,
     hostname,
@@ -146,13 +151,40 @@ async function prepareContainer(preparation: Preparation, call: Call): Promise<C
   };
 }
 
-/** Where a mount goes: its target with symlinks followed, made when it is missing, unless it lies in another mount. */
+/** Folders that the kernel fills. */
+const kernelFolders = ["dev", "proc", "sys"] as const;
+
+/** Makes a folder that the kernel fills where it is missing. A symlink in its place could have the runtime write elsewhere, even to the host. */
+function makeKernelFolder(name: typeof kernelFolders[number], root: Root, points: MountPoints): void {
+  const there = root.lstat(name);
+  if (there === undefined || there.type === "directory") {
+    points.make(`/${name}`, "directory");
+    return;
+  }
+  throw new EngineError("CONFLICT", `Cannot run a command: "/${name}" of the image is a ${there.type}`, {
+    detail: { kind: "mount", name: `/${name}` },
+    hint: "Use a base image in which it is a directory, or has no such name",
+  });
+}
+
+/**
+ * Where a mount goes: its target with symlinks followed, made when it is missing, unless it lies in another mount. Throws `CONFLICT`
+ * for what leads into `/proc` or `/sys`.
+ */
 function placeMount(mount: ContainerMount, before: readonly ContainerMount[], points: MountPoints): string {
   const { target } = mount;
   const covers = (path: string): boolean => target.startsWith(`${path}/`);
-  if (["/proc", "/dev", "/sys"].some(covers) || before.some((each) => covers(each.target))) return target;
+  const isApart = covers("/dev") || before.some((each) => covers(each.target));
   const isFile = mount.type === "bind" && !Deno.statSync(mount.source).isDirectory;
-  return points.make(target, isFile ? "file" : "directory");
+  const place = isApart ? target : points.resolve(target);
+  const kernel = ["/proc", "/sys"].find((folder) => place === folder || place.startsWith(`${folder}/`));
+  if (kernel !== undefined) {
+    throw new EngineError("CONFLICT", `Cannot mount at "${target}": it is in "${kernel}", which the kernel fills`, {
+      detail: { kind: "mount", name: target },
+      hint: "Give the mount another target",
+    });
+  }
+  return isApart ? target : points.make(target, isFile ? "file" : "directory");
 }
 
 function makeWorkingDirectory(
@@ -162,15 +194,9 @@ function makeWorkingDirectory(
 ): void {
   // Made for good, as docker does where WORKDIR has not made it already.
   using writer = openSnapshotWriter(workspace.rootfs);
-  const made: string[] = [];
-  new MountPoints(root, {
-    ...writer,
-    makeDirectory: (path) => {
-      writer.makeDirectory(path);
-      made.push(path);
-    },
-  }).make(cwd, "directory");
-  for (const path of made) writer.setAttributes(path, { mode: 0o755, owner: { uid, gid }, mtime: 0 });
+  const points = new MountPoints(root, writer);
+  points.make(cwd, "directory");
+  for (const path of points.made()) writer.setAttributes(path, { mode: 0o755, owner: { uid, gid }, mtime: 0 });
 }
 
 function makeSecretDirectory(directory: string, stack: AsyncDisposableStack): string {

@@ -1,6 +1,6 @@
 import { EngineError } from "../errors.ts";
 import type { Container } from "./container.ts";
-import { openRootWriter } from "./file_system.ts";
+import { openRootWriter, type RootWriter } from "./file_system.ts";
 import { defaultDevices, type RuntimeSpec, type SpecMount } from "./runtime_spec.ts";
 import { shellQuote } from "./sandbox.ts";
 
@@ -15,6 +15,7 @@ export function makeChrootMounts(container: Container, spec: RuntimeSpec, mount:
     : defaultDevices.map((name) => `/dev/${name}`);
   makeMountPoints(rootfs);
   makeDeviceFolder(`${directory}/dev`, devices);
+  checkTargets(container, `${directory}/dev`);
   const mounts = spec.mounts.flatMap((one) => {
     if (one.destination !== "/dev") return [one];
     // A file system in memory would have to get its files between two mounts; a folder has them already.
@@ -52,6 +53,44 @@ function makeMountPoints(rootfs: string): void {
     root.makeDirectory(name);
     root.setAttributes(name, { mode: 0o755, mtime: 0 });
   }
+}
+
+/**
+ * Makes what mounts in `/dev` are mounted on. `mount` follows symlinks as the host has them, and it is the container's own doing what is
+ * in a mount, or in `/proc`: a target in there could be a file of the host, even the program that is run next. Throws `UNSUPPORTED`.
+ */
+function checkTargets({ mounts }: Container, devices: string): void {
+  using writer = openRootWriter(devices);
+  const taken = ["/proc", "/sys", "/dev/mqueue", "/dev/pts", "/dev/shm"];
+  for (const mount of mounts) {
+    const { target } = mount;
+    const place = taken.find((each) => target.startsWith(`${each}/`)) ??
+      taken.slice(0, 2).find((each) => target === each);
+    if (place !== undefined) throw notMountable(target, place);
+    if (target.startsWith("/dev/")) makePoint(writer, target, mount.type === "tmpfs" || isDirectory(mount.source));
+    taken.push(target);
+  }
+}
+
+function makePoint(writer: RootWriter, target: string, isFolder: boolean): void {
+  const parts = target.split("/").slice(2);
+  for (let length = 1; length <= parts.length; length++) {
+    const path = parts.slice(0, length).join("/");
+    const type = writer.lstat(path)?.type;
+    const wanted = length < parts.length || isFolder ? "directory" : "file";
+    if (type !== undefined && type !== wanted) throw notMountable(target, `/dev/${path}`);
+    if (type !== undefined) continue;
+    if (wanted === "directory") writer.makeDirectory(path);
+    else writer.createFile(path)[Symbol.dispose]();
+    writer.setAttributes(path, { mode: wanted === "directory" ? 0o755 : 0o644, mtime: 0 });
+  }
+}
+
+function notMountable(target: string, place: string): EngineError {
+  return new EngineError("UNSUPPORTED", `Cannot mount at "${target}" with runtime "chroot": it is in "${place}"`, {
+    detail: { what: "mount point", value: target },
+    hint: "Give the mount another target, or install crun",
+  });
 }
 
 /** Makes a folder with what `/dev` has: files to mount devices on, folders to mount on, and links. */
@@ -102,6 +141,10 @@ function protect(rootfs: string): (path: string) => readonly SpecMount[] {
     const options = ["bind", "ro", "nosuid", "nodev", "noexec"];
     return [{ destination: path, type: "bind", source: `${rootfs}${path}`, options }];
   };
+}
+
+function isDirectory(path: string): boolean {
+  return Deno.statSync(path).isDirectory;
 }
 
 function typeOf(path: string): "file" | "directory" | undefined {

@@ -3,7 +3,8 @@
  * namespace, so that `chroot` leaves nothing of the host's files to get back to.
  *
  * A container gets what the configuration for an OCI runtime says, except: no system calls are filtered; a terminal is the caller's own;
- * no control groups are shown; and for the moment of the start, the host's list of processes shows the environment.
+ * no control groups are shown; nothing is mounted inside what is mounted for it; and for the moment of the start, the host's list
+ * of processes shows the environment but for secrets.
  *
  * @module
  */
@@ -11,6 +12,7 @@ import type { Call } from "../contract/call.ts";
 import { EngineError } from "../errors.ts";
 import { makeChrootMounts } from "./chroot_mounts.ts";
 import type { Container, ContainerIo, ContainerRuntime } from "./container.ts";
+import { makeDeviceNodes } from "./device_nodes.ts";
 import { findProgram } from "./find_program.ts";
 import { notRunnable } from "./process.ts";
 import { makeRunGroup } from "./run_group.ts";
@@ -47,12 +49,15 @@ async function run(
     isCgroupV2: false,
     seccomp: undefined,
     cgroup: undefined,
-    hasDeviceControl: false,
     hookPrograms: undefined,
   };
-  const host = { ...readSpecHost(container), ...none };
+  using nodes = makeDeviceNodes(directory);
+  const host = { ...readSpecHost(container), ...none, nodes };
   const spec = runtimeSpec(container, io.type === "terminal", host);
   await using group = makeRunGroup(container);
+  // In a file, as the list of processes shows the arguments of all that waits for the command.
+  const command = `${directory}/command`;
+  Deno.writeTextFileSync(command, commandText(container, spec, tools), { mode: 0o600 });
   const sandbox = {
     options: ["--ipc", "--uts", "--cgroup", ...(network === "none" ? ["--net"] : [])],
     setup: [
@@ -68,7 +73,7 @@ async function run(
       `${tools.mount} --no-mtab --move . /`,
       "umask 022",
     ],
-    command: commandOf(spec, tools),
+    command: [tools.sh, command],
     log: `${directory}/log`,
   };
   const result = await runSandbox(sandbox, { tools, io }, call);
@@ -82,22 +87,39 @@ async function run(
 /** Variables that change how a program of the host is loaded or translated, which an image must not (as glibc's list for setuid programs). */
 const loaderVariables = new RegExp(
   "^(LD_.*|MALLOC_.*|GLIBC_.*|GCONV_PATH|GETCONF_DIR|HOSTALIASES|LOCALDOMAIN|LOCPATH|NIS_PATH|NLSPATH|RES_OPTIONS|" +
-    "RESOLV_HOST_CONF|TMPDIR|TZDIR|LIBMOUNT_.*|BLKID_.*)=",
+    "RESOLV_HOST_CONF|TMPDIR|TZDIR|LIBMOUNT_.*|BLKID_.*|LANGUAGE)=",
 );
+/** Variables that a shell of the host can be told and hands on as they are. */
+const shellVariables = /^(?!(?:BASH|LC_)|(?:ENV|EUID|IFS|LANG|PATH|PPID|PS4|SHELLOPTS|UID)=)[A-Za-z_]\w*=/;
 
 /** Sets variables, up to `--`, and becomes the command after it. */
 const setVariables = 'while [ "$1" != -- ]; do export "$1"; shift; done; shift; exec "$@"';
 
+/** Shell commands that become the container's command. Secret variables are set by the shell, so that no program is told them. */
+function commandText({ env, secretEnv = [] }: Container, spec: RuntimeSpec, tools: ChrootTools): string {
+  const isQuiet = (text: string): boolean => shellVariables.test(text) && !loaderVariables.test(text);
+  const quiet = secretEnv.filter(isQuiet);
+  const variables = [...env, ...secretEnv.filter((text) => !isQuiet(text))];
+  return [
+    ...quiet.map((text) => `export ${shellQuote(text)}`),
+    `exec ${commandOf(variables, spec, tools).map(shellQuote).join(" ")}`,
+    "",
+  ].join("\n");
+}
+
+/** Variables of the shells in between. */
+const ownVariables = ["LC_ALL", "OLDPWD", "PWD", "SHLVL", "_"];
+
 /** The command with all that makes it what the configuration says, to be run with the root as working directory. */
-function commandOf({ process }: RuntimeSpec, tools: ChrootTools): readonly string[] {
-  const { args, env, cwd, user, capabilities, rlimits } = process;
+function commandOf(env: readonly string[], { process }: RuntimeSpec, tools: ChrootTools): readonly string[] {
+  const { args, cwd, user, capabilities, rlimits } = process;
   const bounding = capabilities.bounding.map((name) => `,+${name.slice(4).toLowerCase()}`).join("");
   const groups = user.additionalGids.length === 0 ? ["--clear-groups"] : ["--groups", user.additionalGids.join(",")];
   const limit = (value: number | string): string => typeof value === "number" ? `${value}` : "unlimited";
   const late = env.filter((variable) => loaderVariables.test(variable));
   return [
     tools.env,
-    "-i",
+    ...ownVariables.flatMap((name) => ["-u", name]),
     "--",
     ...env.filter((variable) => !loaderVariables.test(variable)),
     tools.prlimit,

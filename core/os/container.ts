@@ -34,12 +34,14 @@ export interface ContainerLimits {
 export interface Container {
   /** Absolute path of this host: the container's root, a directory that is mounted in this process's mount namespace. */
   readonly rootfs: string;
-  /** Empty directory of this host for files of the runtime; the caller removes it. Not on a path that is only mounted privately. */
+  /** Empty directory of this host for files of the runtime, for synchronous calls; the caller removes it. */
   readonly directory: string;
   /** Program and arguments. */
   readonly args: readonly string[];
-  /** `NAME=value`, complete. */
+  /** `NAME=value`, complete but for the secret ones. */
   readonly env: readonly string[];
+  /** `NAME=value`, of other names: no list of processes of the host shows them. With some, `directory` is one in memory. */
+  readonly secretEnv?: readonly string[];
   /** Absolute working directory in the container; it is there. */
   readonly cwd: string;
   readonly uid: number;

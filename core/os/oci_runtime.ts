@@ -1,6 +1,7 @@
 import type { Call } from "../contract/call.ts";
 import { EngineError } from "../errors.ts";
 import type { Container, ContainerIo, ContainerRuntime } from "./container.ts";
+import { makeDeviceNodes } from "./device_nodes.ts";
 import { formatRuntimeSpec, runtimeSpec, type SpecSeccomp } from "./runtime_spec.ts";
 import { leaveGroupToRuntime, makeRunGroup } from "./run_group.ts";
 import { runSandbox, type SandboxResult, type SandboxTools } from "./sandbox.ts";
@@ -47,11 +48,13 @@ async function run(container: Container, io: ContainerIo, { program, tools, secc
   const { directory } = container;
   const log = `${directory}/log`;
   await using group = program.kind === "crun" ? makeRunGroup(container) : leaveGroupToRuntime(container);
+  // runc lets only the devices work that it makes.
+  using nodes = program.kind === "crun" ? makeDeviceNodes(directory) : undefined;
   const spec = runtimeSpec(container, io.type === "terminal", {
     ...readSpecHost(container),
+    nodes,
     seccomp,
     cgroup: group.left,
-    hasDeviceControl: program.kind === "runc",
     hookPrograms: program.kind === "crun" ? tools : undefined,
   });
   Deno.writeTextFileSync(`${directory}/config.json`, formatRuntimeSpec(spec), { mode: 0o600 });

@@ -79,8 +79,8 @@ export interface SpecHost {
   readonly seccomp: SpecSeccomp | undefined;
   /** Control group that the runtime is to make, of a runtime that makes one anyhow. */
   readonly cgroup: { readonly path: string; readonly resources: SpecResources } | undefined;
-  /** Whether the runtime itself lets only a container's usual devices work. */
-  readonly hasDeviceControl: boolean;
+  /** Folder with the usual devices, and options to mount them with; none when the runtime makes them and lets only them work. */
+  readonly nodes: { readonly path: string; readonly options: readonly string[] } | undefined;
   /** Absolute paths of programs of the host, for a runtime that has no device control and takes `nodev` off a root. */
   readonly hookPrograms: { readonly mount: string; readonly sh: string } | undefined;
 }
@@ -131,11 +131,11 @@ const UNLIMITED = "RLIM_INFINITY";
 
 /**
  * The configuration an OCI runtime runs a container with: what docker's builder would give it. No devices work but those in
- * `/dev`. Where the runtime does not see to that, they are the host's, mounted, and `/dev`, the root and all other mounts are `nodev`:
+ * `/dev`. Where the runtime does not see to that, they are mounted, and `/dev`, the root and all other mounts are `nodev`:
  * a device control group, which costs more time than all else, is not needed to keep a container from the host's disks.
  */
 export function runtimeSpec(container: Container, isTerminal: boolean, host: SpecHost): RuntimeSpec {
-  const { uid, gid, groups, args, env, cwd, isPrivileged, rootfs, hostname, limits } = container;
+  const { uid, gid, groups, args, env, secretEnv = [], cwd, isPrivileged, rootfs, hostname, limits } = container;
   const capabilities = containerCapabilities(host.capabilities, isPrivileged).map((name) => `CAP_${name}`);
   // As docker and BuildKit: the set is a root user's; another user gets some by running a setuid program.
   const effective = uid === 0 ? capabilities : [];
@@ -146,7 +146,7 @@ export function runtimeSpec(container: Container, isTerminal: boolean, host: Spe
       terminal: isTerminal,
       user: { uid, gid, additionalGids: groups },
       args,
-      env,
+      env: [...env, ...secretEnv],
       cwd,
       capabilities: { bounding: capabilities, effective, permitted: effective },
       rlimits: (limits.ulimits ?? []).map(({ name, soft, hard }) => (
@@ -199,20 +199,29 @@ function rlimit(value: number): number | typeof UNLIMITED {
 
 function systemMounts(container: Container, host: SpecHost): readonly SpecMount[] {
   const { isPrivileged, network, limits } = container;
-  const isNodev = !isPrivileged && !host.hasDeviceControl;
+  const nodes = isPrivileged ? undefined : host.nodes;
   const kernel = ["nosuid", "noexec", "nodev"];
   const isWritable = isPrivileged ? [] : ["ro"];
   const hasTtyGroup = host.userNamespace === undefined || isMapped(host.userNamespace.gids, TTY_GID);
   const mount = (type: string, destination: string, ...options: readonly string[]): SpecMount => (
     { destination, type, source: type, options }
   );
-  const device = (name: string): SpecMount => (
-    { destination: `/dev/${name}`, type: "bind", source: `/dev/${name}`, options: ["bind", "nosuid", "noexec"] }
-  );
   return [
     mount("proc", "/proc", ...kernel),
-    mount("tmpfs", "/dev", "nosuid", ...(isNodev ? ["nodev"] : []), "strictatime", "mode=755", "size=65536k"),
-    ...(isNodev ? defaultDevices.map(device) : []),
+    mount(
+      "tmpfs",
+      "/dev",
+      "nosuid",
+      ...(nodes === undefined ? [] : ["nodev"]),
+      "strictatime",
+      "mode=755",
+      "size=65536k",
+    ),
+    ...defaultDevices.flatMap((name): readonly SpecMount[] => {
+      if (nodes === undefined) return [];
+      const options = ["bind", "nosuid", "noexec", ...nodes.options];
+      return [{ destination: `/dev/${name}`, type: "bind", source: `${nodes.path}/${name}`, options }];
+    }),
     mount(
       "devpts",
       "/dev/pts",

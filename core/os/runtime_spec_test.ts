@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Container } from "./container.ts";
-import { formatRuntimeSpec, runtimeSpec, type SpecHost } from "./runtime_spec.ts";
+import { formatRuntimeSpec, runtimeSpec, type SpecHost, type SpecMount } from "./runtime_spec.ts";
 import { seccompProfile } from "./seccomp.ts";
 
 const container: Container = {
@@ -27,7 +27,7 @@ const host: SpecHost = {
   devices: [{ type: "b", path: "/dev/sda", major: 8, minor: 0, fileMode: 0o660, uid: 0, gid: 6 }],
   seccomp: profile === undefined ? undefined : { profile, filter: "AAAA" },
   cgroup: undefined,
-  hasDeviceControl: false,
+  nodes: { path: "/nodes", options: ["ro"] },
   hookPrograms: { mount: "/bin/mount", sh: "/bin/sh" },
 };
 
@@ -85,8 +85,10 @@ Deno.test("runtimeSpec() has the root mounted without devices where the runtime 
   assertEquals(hook?.args.slice(4), ["/bin/mount", "-o", "remount,bind,nodev", "none", "/root"]);
   assertEquals(runtimeSpec(container, false, { ...host, hookPrograms: undefined }).hooks, undefined);
   assertEquals(runtimeSpec({ ...container, isPrivileged: true }, false, host).hooks, undefined);
-  const { mounts } = runtimeSpec(container, false, { ...host, hasDeviceControl: true });
-  assertEquals(mounts.filter(({ destination }) => destination === "/dev/null"), []);
+  const nodeOf = (nodes: SpecHost["nodes"]): SpecMount | undefined =>
+    runtimeSpec(container, false, { ...host, nodes }).mounts.find(({ destination }) => destination === "/dev/null");
+  assertEquals(nodeOf(undefined), undefined);
+  assertEquals([nodeOf(host.nodes)?.source, nodeOf(host.nodes)?.options.at(-1)], ["/nodes/null", "ro"]);
 });
 
 Deno.test("runtimeSpec() makes a network namespace when the network is none", () => {

@@ -122,6 +122,8 @@ function start(sandbox: Sandbox, tools: SandboxTools, io: ContainerIo): Deno.Chi
       args: ["--pdeathsig", "KILL", tools.unshare, ...namespaces, "--", tools.sh, "-c", script, log, ...command],
       // As `/proc` knows this process, which may be mounted for an outer PID namespace.
       cwd: `/proc/${Deno.readLinkSync("/proc/self")}`,
+      // What this process has may be secret.
+      clearEnv: true,
       env: { LC_ALL: "C" },
       stdin: io.type === "terminal" ? "inherit" : "null",
       stdout: stdio,
