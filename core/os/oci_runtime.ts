@@ -3,6 +3,7 @@ import { EngineError } from "../errors.ts";
 import type { Container, ContainerIo, ContainerRuntime } from "./container.ts";
 import { makeDeviceNodes } from "./device_nodes.ts";
 import { formatRuntimeSpec, runtimeSpec, type SpecSeccomp } from "./runtime_spec.ts";
+import { readRuntimeFailure } from "./runtime_failure.ts";
 import { leaveGroupToRuntime, makeRunGroup } from "./run_group.ts";
 import { runSandbox, type SandboxResult, type SandboxTools } from "./sandbox.ts";
 import { seccompProfile } from "./seccomp.ts";
@@ -94,43 +95,23 @@ function hideUnified(tools: SandboxTools): readonly string[] {
     : [`${tools.mount} -t tmpfs none /sys/fs/cgroup`];
 }
 
-/** What is shown and returned for a command that cannot be started, as a shell has it (POSIX, "Exit Status for Commands"). */
-const NOT_FOUND = 127, NOT_EXECUTABLE = 126;
-
 function readExitCode(
   { args }: Container,
   io: ContainerIo,
   { program, result }: { readonly program: OciProgram; readonly result: SandboxResult },
 ): number {
-  const reason = program.kind === "crun" ? lastLine(result.log) : lastJsonError(result.log);
-  if (result.code === 0 || (reason === "" && result.isStarted)) return result.code;
-  const name = args[0] ?? "";
-  const isAbout = (text: RegExp): boolean => result.isStarted && text.test(reason);
-  if (isAbout(/executable file.* not found|exec: .*no such file/i)) return NOT_FOUND;
-  if (isAbout(/open executable|exec: .*permission denied/i)) {
-    if (io.type === "capture" && !reason.includes(name)) {
-      io.write("stderr", new TextEncoder().encode(`exec: "${name}": permission denied\n`));
-    }
-    return NOT_EXECUTABLE;
+  const failure = result.code === 0 ? undefined : readRuntimeFailure(program.kind, result.log);
+  if (failure === undefined) return result.code;
+  const { reason, exitCode } = failure;
+  if (exitCode === undefined || !result.isStarted) {
+    throw new EngineError("OS_FAILED", `Cannot run a container with "${program.path}": ${reason.slice(0, 2048)}`, {
+      detail: { syscall: "exec", path: program.path, exitCode: result.code },
+    });
   }
-  throw new EngineError("OS_FAILED", `Cannot run a container with "${program.path}": ${reason.slice(0, 2048)}`, {
-    detail: { syscall: "exec", path: program.path, exitCode: result.code },
-  });
-}
-
-function lastLine(log: string): string {
-  return log.trimEnd().split("\n").at(-1) ?? "";
-}
-
-function lastJsonError(log: string): string {
-  const messages = log.split("\n").flatMap((line) => {
-    try {
-      const entry: unknown = JSON.parse(line);
-      const isError = typeof entry === "object" && entry !== null && "level" in entry && entry.level === "error";
-      return isError && "msg" in entry && typeof entry.msg === "string" ? [entry.msg] : [];
-    } catch {
-      return line.trim() === "" ? [] : [line.trim()];
-    }
-  });
-  return messages.at(-1) ?? "";
+  // The runtime has said it on the command's own output, but not always of which file.
+  const name = args[0] ?? "";
+  if (io.type === "capture" && !reason.includes(name)) {
+    io.write("stderr", new TextEncoder().encode(`exec: "${name}": permission denied\n`));
+  }
+  return exitCode;
 }

@@ -182,7 +182,7 @@ function withHooks({ rootfs, isPrivileged }: Container, host: SpecHost): Pick<Ru
   const { sh, mount } = hookPrograms;
   // crun fails when a hook ends before it has been told the state.
   const script = 'read -r _; exec "$@"';
-  const args = ["sh", "-c", script, "sh", mount, "-o", "remount,bind,nodev", "none", rootfs];
+  const args = ["sh", "-c", script, "sh", mount, "--no-mtab", "-o", "remount,bind,nodev", "none", rootfs];
   return { hooks: { createContainer: [{ path: sh, args }] } };
 }
 

@@ -82,7 +82,7 @@ Deno.test("runtimeSpec() gives all of it when the container is privileged", () =
 Deno.test("runtimeSpec() has the root mounted without devices where the runtime does not see to it", () => {
   const [hook] = runtimeSpec(container, false, host).hooks?.createContainer ?? [];
   assertEquals(hook?.path, "/bin/sh");
-  assertEquals(hook?.args.slice(4), ["/bin/mount", "-o", "remount,bind,nodev", "none", "/root"]);
+  assertEquals(hook?.args.slice(4), ["/bin/mount", "--no-mtab", "-o", "remount,bind,nodev", "none", "/root"]);
   assertEquals(runtimeSpec(container, false, { ...host, hookPrograms: undefined }).hooks, undefined);
   assertEquals(runtimeSpec({ ...container, isPrivileged: true }, false, host).hooks, undefined);
   const nodeOf = (nodes: SpecHost["nodes"]): SpecMount | undefined =>

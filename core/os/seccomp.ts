@@ -1,4 +1,4 @@
-import { type SyscallAbi, syscallAbis, syscallNames } from "./syscall_table.ts";
+import { type SyscallAbi, syscallNames } from "./syscall_table.ts";
 
 /**
  * What docker's default profile lets a program call that has docker's default capabilities (behaves as
@@ -90,7 +90,7 @@ const architectures = {
 export function seccompProfile(architecture: string): Seccomp | undefined {
   const abis = abisOf(architecture);
   if (abis === undefined) return undefined;
-  const names = new Set(syscallAbis.flatMap((abi) => [...syscallNames(abi).values()]));
+  const names = new Set(abis.flatMap((abi) => [...syscallNames(abi).values()]));
   const allowed = [...names].filter((name) => syscallRule(name).type === "allow").sort();
   const allowIf = (name: string, ...args: SeccompArgument[]): Seccomp["syscalls"][number] => (
     { names: [name], action: "SCMP_ACT_ALLOW", args }

@@ -167,9 +167,6 @@ const syscallTables = {
 /** A system call interface. */
 export type SyscallAbi = keyof typeof syscallTables;
 
-/** All of them. */
-export const syscallAbis: readonly SyscallAbi[] = ["x86_64", "i386", "aarch64", "arm"];
-
 /** Names of an interface's system calls by number, ascending. */
 export function syscallNames(abi: SyscallAbi): ReadonlyMap<number, string> {
   const found = new Map<number, string>();
