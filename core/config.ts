@@ -6,6 +6,7 @@ import {
   type ProgressStyle,
   progressStyles,
 } from "./config_file.ts";
+import type { ProxySettings } from "./contract/plugin.ts";
 import { EngineError } from "./errors.ts";
 
 export { type PluginConfig, type PluginPermissions, type ProgressStyle, progressStyles } from "./config_file.ts";
@@ -26,6 +27,8 @@ export interface Config {
   readonly sourceDateEpoch: number | undefined;
   /** Absolute path of the directory with Docker's `config.json`, where logins are; undefined when there is no home. */
   readonly dockerConfig: string | undefined;
+  /** Proxies for requests to other hosts. */
+  readonly proxy: ProxySettings;
   /** Plugins beside the built-in ones, in order. */
   readonly plugins: readonly PluginConfig[];
   /** Sections of built-in plugins, by plugin name. */
@@ -41,6 +44,14 @@ const variables = [
   "SOURCE_DATE_EPOCH",
   "NO_COLOR",
   "DOCKER_CONFIG",
+  "HTTP_PROXY",
+  "HTTPS_PROXY",
+  "ALL_PROXY",
+  "NO_PROXY",
+  "http_proxy",
+  "https_proxy",
+  "all_proxy",
+  "no_proxy",
   "XDG_DATA_HOME",
   "XDG_CONFIG_HOME",
   "HOME",
@@ -54,8 +65,8 @@ type Environment = Readonly<Partial<Record<typeof variables[number], string>>>;
 
 /**
  * The config: overrides (flags), then the environment (`STRATA_ROOT`, `STRATA_STORE`, `STRATA_PLATFORM`, `STRATA_PROGRESS`,
- * `SOURCE_DATE_EPOCH`, `NO_COLOR`, `DOCKER_CONFIG`), then the config file (`STRATA_CONFIG`, else `strata/config.json` in the
- * XDG config directory), then defaults. An empty variable counts as not set. Frozen. Throws `INVALID_ARGUMENT` for a wrong value,
+ * `SOURCE_DATE_EPOCH`, `NO_COLOR`, `DOCKER_CONFIG`, `HTTPS_PROXY` and its like), then the config file (`STRATA_CONFIG`, else
+ * `strata/config.json` in the XDG config directory), then defaults. An empty variable counts as not set. Frozen. Throws `INVALID_ARGUMENT` for a wrong value,
  * naming where it is from, and `OS_FAILED` for a config file that cannot be read.
  */
 export function loadConfig(overrides: Partial<Config> = {}, readVariable: ReadVariable = readProcess): Config {
@@ -70,6 +81,7 @@ export function loadConfig(overrides: Partial<Config> = {}, readVariable: ReadVa
     noColor: set.noColor ?? false,
     sourceDateEpoch: set.sourceDateEpoch,
     dockerConfig: set.dockerConfig ?? (home === undefined ? undefined : `${home}/.docker`),
+    proxy: set.proxy ?? { none: [] },
     plugins: set.plugins ?? [],
     pluginOptions: set.pluginOptions ?? {},
   });
@@ -93,7 +105,18 @@ function readVariables(environment: Environment): Partial<Config> {
     noColor: environment.NO_COLOR === undefined ? undefined : true,
     sourceDateEpoch: epoch === undefined ? undefined : parseEpoch(epoch),
     dockerConfig: dockerConfig === undefined ? undefined : absolute(dockerConfig),
+    proxy: readProxies(environment),
   });
+}
+
+/** The proxies that the environment names, lower-case variables first as for curl; what is no URL is told when it is used. */
+function readProxies(environment: Environment): ProxySettings | undefined {
+  const all = environment.all_proxy ?? environment.ALL_PROXY;
+  const http = environment.http_proxy ?? environment.HTTP_PROXY ?? all;
+  const https = environment.https_proxy ?? environment.HTTPS_PROXY ?? all;
+  if (http === undefined && https === undefined) return undefined;
+  const none = (environment.no_proxy ?? environment.NO_PROXY ?? "").split(",").map((host) => host.trim());
+  return { ...withoutUndefined({ http, https }), none: none.filter((host) => host !== "") };
 }
 
 function readFile(environment: Environment): FileConfig {

@@ -16,10 +16,20 @@ Deno.test("loadConfig() gives defaults when nothing is set", () => {
     noColor: false,
     sourceDateEpoch: undefined,
     dockerConfig: "/nowhere/home/.docker",
+    proxy: { none: [] },
     plugins: [],
     pluginOptions: {},
   });
   assert(Object.isFrozen(config));
+});
+
+Deno.test("loadConfig() reads proxies from the environment: lower-case names first, ALL_PROXY for what is not named", () => {
+  const home = { HOME: "/nowhere/home" };
+  const both = { HTTPS_PROXY: "http://upper:1", https_proxy: "http://lower:2", ALL_PROXY: "http://all:3" };
+  assertEquals(load({ ...home, ...both }).proxy, { http: "http://all:3", https: "http://lower:2", none: [] });
+  const plain = { http_proxy: "socks5://s:1080", no_proxy: " a.b ,,*.c,10.0.0.0/8" };
+  assertEquals(load({ ...home, ...plain }).proxy, { http: "socks5://s:1080", none: ["a.b", "*.c", "10.0.0.0/8"] });
+  assertEquals(load({ ...home, NO_PROXY: "a" }).proxy, { none: [] });
 });
 
 Deno.test("loadConfig() takes the environment before defaults, and nothing from empty variables", () => {

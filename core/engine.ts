@@ -42,6 +42,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const config = loadConfig(options.config);
   const host = await createHost(await entriesOf(options.plugins, config), {
     credential: options.credential ?? (() => Promise.resolve(undefined)),
+    proxy: config.proxy,
   });
   const driver = await host.store(config.store);
   const call: Call = { signal: options.signal ?? new AbortController().signal, emit: () => {} };

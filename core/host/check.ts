@@ -23,6 +23,9 @@ export const checkNamed: Check<unknown> = (value) => {
   return checkDescriptor(value["descriptor"]);
 };
 
+/** Checks a text. */
+export const checkText: Check<unknown> = (value) => typeof value === "string" ? undefined : `it gave ${show(value)}`;
+
 /** Checks what is told of a blob. */
 export const checkBlobInfo: Check<unknown> = (value) => {
   if (!isObject(value)) return "it gave no blob";

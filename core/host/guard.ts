@@ -1,6 +1,6 @@
 import type { Store, StoreHook } from "../contract/store.ts";
 import type { TransportHook, TransportSink, TransportSource } from "../contract/transport.ts";
-import { checkBlobInfo, checkDescriptor, checkNamed, checkOptionalDescriptor } from "./check.ts";
+import { checkBlobInfo, checkDescriptor, checkNamed, checkOptionalDescriptor, checkText } from "./check.ts";
 import { type At, guardCall, guardEach, guardNow, placeIn } from "./guard_call.ts";
 
 /** The store hook with every call guarded, also those into the stores that it opens. */
@@ -22,16 +22,26 @@ export function guardTransport(hook: TransportHook, plugin: string): TransportHo
       guardSource(await guardCall({ ...at("source"), call }, () => hook.source(address, call)), at),
     sink: async (address, call) =>
       guardSink(await guardCall({ ...at("sink"), call }, () => hook.sink(address, call)), at),
+    login: (host, credential, call) => guardCall({ ...at("login"), call }, () => hook.login(host, credential, call)),
   };
 }
 
 function guardSource(source: TransportSource, at: At): TransportSource {
-  return { ...guardReading(source, at), [Symbol.asyncDispose]: guardDispose(source, at) };
+  return {
+    ...guardReading(source, at),
+    list: (prefix, call) => guardEach({ ...at("list"), call }, () => source.list(prefix, call), checkText),
+    referrers: (query, call) =>
+      guardEach({ ...at("referrers"), call }, () => source.referrers(query, call), checkDescriptor),
+    quota: () => guardNow(at("quota"), () => source.quota()),
+    [Symbol.asyncDispose]: guardDispose(source, at),
+  };
 }
 
 function guardSink(sink: TransportSink, at: At): TransportSink {
   return {
     ...guardWriting(sink, at),
+    mount: (descriptor, from, call) => guardCall({ ...at("mount"), call }, () => sink.mount(descriptor, from, call)),
+    remove: (name, call) => guardCall({ ...at("remove"), call }, () => sink.remove(name, call)),
     commit: (call) => guardCall({ ...at("commit"), call }, () => sink.commit(call)),
     [Symbol.asyncDispose]: guardDispose(sink, at),
   };

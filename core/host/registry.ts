@@ -3,7 +3,7 @@ import { createKit } from "../kit.ts";
 import type { Kit } from "../contract/kit.ts";
 import type { LayerHook } from "../contract/layer.ts";
 import type { ParseHook, SourceFile } from "../contract/parse.ts";
-import type { Credential, Plugin, PluginHost } from "../contract/plugin.ts";
+import type { Credential, Plugin, PluginHost, ProxySettings } from "../contract/plugin.ts";
 import type { StoreHook } from "../contract/store.ts";
 import type { TransportHook } from "../contract/transport.ts";
 import { EngineError } from "../errors.ts";
@@ -37,8 +37,10 @@ export interface PluginFacts {
 
 /** What plugins are given beside their config and the kit. */
 export interface HostOptions {
-  /** Login for a registry host. */
-  readonly credential: (host: string, call: Call) => Promise<Credential | undefined>;
+  /** Login for a registry host, or for a repository of one. */
+  readonly credential: (place: string, call: Call) => Promise<Credential | undefined>;
+  /** Proxies for requests; none when left out. */
+  readonly proxy?: ProxySettings;
 }
 
 interface Member extends PluginFacts {
@@ -106,7 +108,8 @@ async function openMember(entry: PluginEntry, options: HostOptions & Pick<Plugin
     loading ??= loadPlugin(entry, {
       config: entry.config ?? {},
       kit: options.kit,
-      credential: (host, call) => options.credential(host, call),
+      proxy: options.proxy ?? { none: [] },
+      credential: (place, call) => options.credential(place, call),
     });
   const provides = entry.provides ?? keysOf(entry.name, await load());
   const identity = identify(entry, options.kit);

@@ -2,7 +2,8 @@ import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from 
 import type { LayerEntry } from "../../core/contract/mod.ts";
 import { EngineError } from "../../core/errors.ts";
 import { type LayerCase, layerConformance } from "../../tests/conformance/layer.ts";
-import { buildCopy, copyHook, copyOp, type CopyStep, createTestHost, showCopy } from "../../tests/helpers/copy_step.ts";
+import { buildCopy, copyHook, copyOp, type CopyStep, showCopy } from "../../tests/helpers/copy_step.ts";
+import { createTestHost } from "../../tests/helpers/test_host.ts";
 import { createLayerContext } from "../../tests/helpers/layer_context.ts";
 import { createMemoryTree, directory, file, files, hardlink, symlink } from "../../tests/helpers/memory_tree.ts";
 import layerCopy from "./mod.ts";

@@ -3,7 +3,7 @@ import type { BuildOp, Json, LayerContext, LayerEntry, LayerHook } from "../../c
 import { EngineError } from "../../core/errors.ts";
 import { sha256 } from "../../core/oci/digest.ts";
 import { layerConformance } from "../../tests/conformance/layer.ts";
-import { createTestHost } from "../../tests/helpers/copy_step.ts";
+import { createTestHost } from "../../tests/helpers/test_host.ts";
 import { createLayerContext, createMemoryScratch, readContent } from "../../tests/helpers/layer_context.ts";
 import layerFetch from "./mod.ts";
 

@@ -2,6 +2,7 @@ import type { Call, Descriptor, Digest, Kit, OpenContent, TransportSink } from "
 import { blobPath } from "./documents.ts";
 import { dockerDocuments } from "./docker_documents.ts";
 import { openOutput, type Output } from "./output.ts";
+import { mountNothing, refuseRemoval } from "./places.ts";
 import {
   checkDescriptor,
   checkSignal,
@@ -68,6 +69,14 @@ class ArchiveSink implements TransportSink {
     if (at >= 0) this.#roots[at] = root;
     else this.#roots.push(root);
     return Promise.resolve();
+  }
+
+  mount(): Promise<boolean> {
+    return mountNothing();
+  }
+
+  remove(name: string): Promise<boolean> {
+    return refuseRemoval(this.#path, name, this.#kit);
   }
 
   async commit(call: Call): Promise<void> {

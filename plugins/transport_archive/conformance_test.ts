@@ -1,13 +1,12 @@
-import { createKit } from "../../core/kit.ts";
 import { transportConformance } from "../../tests/conformance/transport.ts";
+import { createTestHost } from "../../tests/helpers/test_host.ts";
 import transportArchive from "./mod.ts";
 
 for (const scheme of ["docker-archive", "oci-archive", "oci", "dir"]) {
   transportConformance(scheme, async () => {
-    const kit = createKit();
-    const plugin = await transportArchive({ kit, config: {}, credential: () => Promise.resolve(undefined) });
+    const plugin = await transportArchive(createTestHost());
     const hook = plugin.transport?.find(({ schemes }) => schemes.includes(scheme));
-    if (hook === undefined) throw kit.error("INTERNAL", `Cannot test "${scheme}": no hook`);
+    if (hook === undefined) throw new TypeError(`Cannot test "${scheme}": no hook`);
     const folder = await Deno.makeTempDir();
     let count = 0;
     return {

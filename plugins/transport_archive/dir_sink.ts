@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "@std/path";
 import { dirVersion } from "./dir_source.ts";
 import { fileError } from "./files.ts";
 import { writeWhole } from "./layout_sink.ts";
+import { mountNothing, refuseRemoval } from "./places.ts";
 import { checkDescriptor, checkSignal, hexOf, isDocument, notPut } from "./roots.ts";
 
 /**
@@ -71,6 +72,14 @@ class DirSink implements TransportSink {
     }
     this.#root = descriptor.digest;
     return Promise.resolve();
+  }
+
+  mount(): Promise<boolean> {
+    return mountNothing();
+  }
+
+  remove(name: string): Promise<boolean> {
+    return refuseRemoval(this.#target, name, this.#kit);
   }
 
   async commit(call: Call): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Call, Descriptor, Kit, Named, TransportSource } from "../../core/contract/mod.ts";
 import { broken, isRecord, parseJson } from "./documents.ts";
 import { type Files, readDocument } from "./files.ts";
+import { namesOf, plainSource } from "./places.ts";
 import { hexOf } from "./roots.ts";
 
 /** First line of the `version` file of skopeo's `dir:` form. */
@@ -20,9 +21,8 @@ export async function openDirSource(files: Files, kit: Kit, call: Call): Promise
     descriptor: { mediaType: mediaTypeOf(parseJson(bytes, place), place), digest, size: bytes.length },
   };
   return {
-    async *names(prefix): AsyncIterable<Named> {
-      if (named.name.startsWith(prefix)) yield await Promise.resolve(named);
-    },
+    ...namesOf([named]),
+    ...plainSource,
     resolve: (name) => Promise.resolve(name === named.name ? named.descriptor : undefined),
     open: async (descriptor, openCall, offset) => files.open(await pathOf(descriptor), openCall, offset),
     [Symbol.asyncDispose]: () => files[Symbol.asyncDispose](),

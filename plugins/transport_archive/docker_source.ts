@@ -10,6 +10,7 @@ import {
 } from "./documents.ts";
 import { type Files, readDocument } from "./files.ts";
 import { byName } from "./named.ts";
+import { namesOf, plainSource } from "./places.ts";
 
 const manifestType = "application/vnd.oci.image.manifest.v1+json";
 const configType = "application/vnd.oci.image.config.v1+json";
@@ -51,9 +52,8 @@ export async function openDockerSource(files: Files, kit: Kit, call: Call): Prom
   }
   const sorted = byName([...named.values()]);
   return {
-    async *names(prefix): AsyncIterable<Named> {
-      for (const item of sorted) if (item.name.startsWith(prefix)) yield await Promise.resolve(item);
-    },
+    ...namesOf(sorted),
+    ...plainSource,
     resolve: (name) => Promise.resolve(named.get(name)?.descriptor),
     open: (descriptor, openCall, offset) => openBlob(descriptor, { reading, offset: offset ?? 0 }, openCall),
     [Symbol.asyncDispose]: () => files[Symbol.asyncDispose](),

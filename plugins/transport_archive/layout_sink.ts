@@ -4,6 +4,7 @@ import { openDirectoryFiles } from "./directory_files.ts";
 import { blobPath, readIndexDocument } from "./documents.ts";
 import { fileError, readDocument } from "./files.ts";
 import { fullNameKey } from "./layout_source.ts";
+import { mountNothing, refuseRemoval } from "./places.ts";
 import {
   checkDescriptor,
   checkSignal,
@@ -82,6 +83,14 @@ class LayoutSink implements TransportSink {
     );
     if (at >= 0) this.#roots[at] = root;
     else this.#roots.push(root);
+  }
+
+  mount(): Promise<boolean> {
+    return mountNothing();
+  }
+
+  remove(name: string): Promise<boolean> {
+    return refuseRemoval(this.#path, name, this.#kit);
   }
 
   async commit(call: Call): Promise<void> {

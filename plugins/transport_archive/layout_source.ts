@@ -2,6 +2,7 @@ import type { Call, Descriptor, Kit, Named, TransportSource } from "../../core/c
 import { blobPath, broken, isRecord, parseJson, readIndexDocument } from "./documents.ts";
 import { type Files, readDocument } from "./files.ts";
 import { byName, splitTag } from "./named.ts";
+import { namesOf, plainSource } from "./places.ts";
 
 /** Annotation with an image's full name, which containerd and Docker write. */
 export const fullNameKey = "io.containerd.image.name";
@@ -34,9 +35,8 @@ export async function openLayoutSource(files: Files, kit: Kit, call: Call): Prom
     (name) => broken({ ...place, path: "index.json" }, `two images are named "${name}"`),
   );
   return {
-    async *names(prefix): AsyncIterable<Named> {
-      for (const item of named) if (item.name.startsWith(prefix)) yield await Promise.resolve(item);
-    },
+    ...namesOf(named),
+    ...plainSource,
     resolve: (name) => Promise.resolve(named.find((item) => item.name === name)?.descriptor),
     open: (descriptor, openCall, offset) => files.open(blobPath(descriptor.digest), openCall, offset),
     [Symbol.asyncDispose]: () => files[Symbol.asyncDispose](),

@@ -7,6 +7,7 @@ import { openDockerSource } from "./docker_source.ts";
 import type { Files } from "./files.ts";
 import { openLayoutSink } from "./layout_sink.ts";
 import { openLayoutSource } from "./layout_source.ts";
+import { refuseLogin } from "./places.ts";
 import { openTarFiles } from "./tar_files.ts";
 
 /**
@@ -22,21 +23,25 @@ const transportArchive: PluginFactory = ({ kit }: PluginHost): Plugin => ({
       schemes: ["docker-archive"],
       source: async (path, call) => await opening(await openTarFiles(path, kit, call), dockerOrLayout, { kit, call }),
       sink: (path) => openArchiveSink(path, "docker", kit),
+      login: refuseLogin(kit),
     },
     {
       schemes: ["oci-archive"],
       source: async (path, call) => await opening(await openTarFiles(path, kit, call), openLayoutSource, { kit, call }),
       sink: (path) => openArchiveSink(path, "oci", kit),
+      login: refuseLogin(kit),
     },
     {
       schemes: ["oci"],
       source: async (path, call) => await opening(await openDirectoryFiles(path, kit), openLayoutSource, { kit, call }),
       sink: (path, call) => openLayoutSink(path, kit, call),
+      login: refuseLogin(kit),
     },
     {
       schemes: ["dir"],
       source: async (path, call) => await opening(await openDirectoryFiles(path, kit), openDirSource, { kit, call }),
       sink: (path) => openDirSink(path, kit),
+      login: refuseLogin(kit),
     },
   ],
 });

@@ -1,8 +1,8 @@
-import type { BuildOp, Json, LayerEntry, LayerHook, PluginHost } from "../../core/contract/mod.ts";
-import { createKit } from "../../core/kit.ts";
+import type { BuildOp, Json, LayerEntry, LayerHook } from "../../core/contract/mod.ts";
 import layerCopy from "../../plugins/layer_copy/mod.ts";
 import { createLayerContext, readContent } from "./layer_context.ts";
 import { createMemoryTree } from "./memory_tree.ts";
+import { createTestHost } from "./test_host.ts";
 
 /** Inputs of a copy, and arguments that differ from a plain `COPY`. */
 export interface CopyStep {
@@ -20,11 +20,6 @@ export interface CopyStep {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Seconds since the Unix epoch. */
   readonly sourceDateEpoch?: number;
-}
-
-/** A host without a core around it. */
-export function createTestHost(config: Readonly<Record<string, unknown>> = {}): PluginHost {
-  return { config, kit: createKit(), credential: () => Promise.resolve(undefined) };
 }
 
 /** The hook for a kind of operation. */

@@ -1,12 +1,12 @@
-import { createKit } from "../../core/kit.ts";
 import type { BuildGraph, BuildNode, ParseHook } from "../../core/contract/mod.ts";
 import { isEngineError } from "../../core/errors.ts";
 import factory from "../../plugins/parse_dockerfile/mod.ts";
+import { createTestHost } from "./test_host.ts";
 import { parseContext, type ParseInput, type RecordedContext } from "./parse_context.ts";
 
 /** The built-in parse hook for Dockerfiles. */
 export async function dockerfileHook(): Promise<ParseHook> {
-  const plugin = await factory({ config: {}, kit: createKit(), credential: () => Promise.resolve(undefined) });
+  const plugin = await factory(createTestHost());
   const [hook] = plugin.parse ?? [];
   if (hook === undefined) throw new Error("the plugin has no parse hook");
   return hook;
