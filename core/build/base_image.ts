@@ -32,7 +32,13 @@ export interface ImageContent {
  */
 export async function pickManifest(
   store: Pick<ContentSource, "open">,
-  image: { readonly descriptor: Descriptor; readonly name: string; readonly platform: Platform },
+  image: {
+    readonly descriptor: Descriptor;
+    readonly name: string;
+    readonly platform: Platform;
+    /** Takes the entries that lead from an index to the manifest, in order. */
+    readonly path?: Descriptor[];
+  },
   call: Call,
 ): Promise<Descriptor> {
   let current = image.descriptor;
@@ -42,6 +48,7 @@ export async function pickManifest(
     const index = readIndex(await readDocument(store, current, call), current.mediaType);
     const found = choosePlatform(index.manifests, image.platform) ?? onlyManifest(index.manifests);
     if (found === undefined) throw noPlatform(image, index.manifests);
+    image.path?.push(found);
     current = found;
   }
   throw new EngineError("UNSUPPORTED", `Cannot use image "${image.name}": it is a "${current.mediaType}"`, {

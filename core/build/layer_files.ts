@@ -90,10 +90,19 @@ export function fileBytes(index: LayerIndex): number {
 /** Stores a layer's table of contents; gives the change that names it, with the bytes of the layer's files as annotation. */
 export async function storeIndex(store: Store, diffId: Digest, index: LayerIndex, call: Call): Promise<NameChange> {
   const { encodeLayerIndex } = await import("../layer/index.ts");
-  const bytes = encodeLayerIndex(index);
-  const descriptor = { mediaType: MediaType.layerIndex, digest: await sha256(bytes), size: bytes.length };
-  await store.put(descriptor, () => Promise.resolve(streamOf(bytes)), call);
-  const annotations = { [StoreAnnotation.layerSize]: String(fileBytes(index)) };
+  return await storeEncodedIndex(store, { diffId, index: encodeLayerIndex(index), fileBytes: fileBytes(index) }, call);
+}
+
+/** As {@linkcode storeIndex} for a table of contents that is encoded already. */
+export async function storeEncodedIndex(
+  store: Pick<Store, "put">,
+  layer: { readonly diffId: Digest; readonly index: Uint8Array<ArrayBuffer>; readonly fileBytes: number },
+  call: Call,
+): Promise<NameChange> {
+  const { diffId, index } = layer;
+  const descriptor = { mediaType: MediaType.layerIndex, digest: await sha256(index), size: index.length };
+  await store.put(descriptor, () => Promise.resolve(streamOf(index)), call);
+  const annotations = { [StoreAnnotation.layerSize]: String(layer.fileBytes) };
   return { name: layerName(diffId), descriptor: { ...descriptor, annotations } };
 }
 

@@ -13,6 +13,15 @@ import { layerSizes } from "./layer_sizes.ts";
 /** Indexes may hold indexes; this deep. */
 const maxDepth = 4;
 
+type DiffIds = ReadonlyMap<Digest, Digest>;
+
+/** Where facts are read. */
+interface At {
+  readonly descriptor: Descriptor;
+  readonly diffIds: DiffIds;
+  readonly depth: number;
+}
+
 interface Facts {
   readonly id: Digest;
   readonly created: string | undefined;
@@ -28,7 +37,17 @@ interface Facts {
  * `CONTENT_MISMATCH` when a layer is not what the config says, `UNSUPPORTED` for what is neither manifest nor index.
  */
 export async function recordImage(store: Store, descriptor: Descriptor, call: Call): Promise<Descriptor> {
-  const facts = await readFacts(store, { descriptor, depth: 0 }, call);
+  return await recordChecked(store, { descriptor, diffIds: new Map() }, call);
+}
+
+/** As {@linkcode recordImage} for an image some of whose layers were just read: `diffIds` tells what they are, by the digest they are stored under. */
+export async function recordChecked(
+  store: Store,
+  image: { readonly descriptor: Descriptor; readonly diffIds: DiffIds },
+  call: Call,
+): Promise<Descriptor> {
+  const { descriptor } = image;
+  const facts = await readFacts(store, { ...image, depth: 0 }, call);
   const size = [...facts.layers.values()].reduce((total, bytes) => total + bytes, 0);
   const { annotations, ...bare } = stripStoreAnnotations(descriptor);
   return {
@@ -43,9 +62,9 @@ export async function recordImage(store: Store, descriptor: Descriptor, call: Ca
   };
 }
 
-async function readFacts(store: Store, at: { descriptor: Descriptor; depth: number }, call: Call): Promise<Facts> {
+async function readFacts(store: Store, at: At, call: Call): Promise<Facts> {
   const { descriptor, depth } = at;
-  if (isManifestType(descriptor.mediaType)) return await manifestFacts(store, descriptor, call);
+  if (isManifestType(descriptor.mediaType)) return await manifestFacts(store, at, call);
   if (isIndexType(descriptor.mediaType) && depth < maxDepth) return await indexFacts(store, at, call);
   const what = depth < maxDepth ? `a "${descriptor.mediaType}"` : "an index nested too deep";
   throw new EngineError("UNSUPPORTED", `Cannot record "${descriptor.digest}" as an image: it is ${what}`, {
@@ -53,8 +72,8 @@ async function readFacts(store: Store, at: { descriptor: Descriptor; depth: numb
   });
 }
 
-async function indexFacts(store: Store, at: { descriptor: Descriptor; depth: number }, call: Call): Promise<Facts> {
-  const { descriptor, depth } = at;
+async function indexFacts(store: Store, at: At, call: Call): Promise<Facts> {
+  const { descriptor, depth, diffIds } = at;
   const bytes = await collect(await store.open(descriptor, call), maxDocumentBytes);
   const layers = new Map<Digest, number>();
   const platforms: string[] = [];
@@ -64,7 +83,7 @@ async function indexFacts(store: Store, at: { descriptor: Descriptor; depth: num
     const isImage = isManifestType(child.mediaType) || isIndexType(child.mediaType);
     if (!isImage || isAttestation(child) || !await store.has(child, call)) continue;
     present++;
-    const facts = await readFacts(store, { descriptor: child, depth: depth + 1 }, call);
+    const facts = await readFacts(store, { descriptor: child, diffIds, depth: depth + 1 }, call);
     for (const [diffId, size] of facts.layers) layers.set(diffId, size);
     platforms.push(...facts.platforms);
     if (facts.created !== undefined && (created === undefined || isLater(facts.created, created))) {
@@ -79,7 +98,7 @@ async function indexFacts(store: Store, at: { descriptor: Descriptor; depth: num
   return { id: descriptor.digest, created, layers, platforms };
 }
 
-async function manifestFacts(store: Store, descriptor: Descriptor, call: Call): Promise<Facts> {
+async function manifestFacts(store: Store, { descriptor, diffIds }: At, call: Call): Promise<Facts> {
   const bytes = await collect(await store.open(descriptor, call), maxDocumentBytes);
   const manifest = readManifest(bytes, descriptor.mediaType);
   const type = manifest.config.mediaType;
@@ -88,12 +107,23 @@ async function manifestFacts(store: Store, descriptor: Descriptor, call: Call): 
     return { id: descriptor.digest, created: undefined, layers, platforms: [] };
   }
   const image = await readImage(store, descriptor, call);
+  checkDiffIds(image, diffIds);
   return {
     id: manifest.config.digest,
     created: createdOf(image),
     layers: await measureLayers(store, image, call),
     platforms: [formatPlatform(image.platform)],
   };
+}
+
+function checkDiffIds({ chain }: ImageContent, diffIds: DiffIds): void {
+  for (const { descriptor, diffId } of chain.layers) {
+    const actual = diffIds.get(descriptor.digest);
+    if (actual === undefined || actual === diffId) continue;
+    throw new EngineError("CONTENT_MISMATCH", `Cannot use layer "${descriptor.digest}": its diffID is ${actual}`, {
+      detail: { expected: diffId, actual },
+    });
+  }
 }
 
 async function measureLayers(store: Store, image: ImageContent, call: Call): Promise<ReadonlyMap<Digest, number>> {

@@ -6,7 +6,7 @@ import type { Descriptor, Digest } from "../oci/descriptor.ts";
 import { essence, MediaType } from "../oci/media_type.ts";
 import { readImageConfig } from "../oci/validate.ts";
 import { readDocument, readReferences } from "./graph.ts";
-import { NamePrefix, parseLayerName, readCacheRecord } from "./names.ts";
+import { NamePrefix, parseCompressedName, parseLayerName, readCacheRecord } from "./names.ts";
 
 /** What a collection did. */
 export interface Collected {
@@ -18,8 +18,8 @@ export interface Collected {
 
 /**
  * Removes every blob that no name needs. Names under `ref/`, `image/`, `cache/`, `fetch/` and `result/` keep what they point
- * at and what that refers to; a table of contents under `layer/` stays as long as its layer does. Names of the build cache
- * whose content is gone are dropped. Rejects `CONFLICT` while another process collects.
+ * at and what that refers to; a table of contents under `layer/` and the forms of a layer under `compressed/` stay as long as
+ * the layer does, and what is known under `origin/` as long as its blob. Names of the build cache whose content is gone are dropped. Rejects `CONFLICT` while another process collects.
  */
 export async function collectGarbage(store: Store, call: Call): Promise<Collected> {
   const removed: BlobInfo[] = [];
@@ -37,20 +37,30 @@ interface Marks {
 /** Digests of everything that names keep. Drops names of the build cache, and tables of contents, that are of no use any more. */
 async function markNamed(store: Store, call: Call): Promise<ReadonlySet<Digest>> {
   const marks: Marks = { digests: new Set(), diffIds: new Set() };
-  const tables: Named[] = [];
+  const derived: Named[] = [];
+  const origins: Named[] = [];
   const dropped: NameChange[] = [];
   for await (const named of store.names("", call)) {
-    if (named.name.startsWith(NamePrefix.layer)) tables.push(named);
+    if (named.name.startsWith(NamePrefix.origin)) origins.push(named);
+    else if (isDerived(named.name)) derived.push(named);
     else if (!await markName(store, { named, marks }, call)) dropped.push({ name: named.name, descriptor: undefined });
   }
-  for (const { name, descriptor } of tables) {
-    const diffId = parseLayerName(name);
+  for (const { name, descriptor } of derived) {
+    const diffId = parseLayerName(name) ?? parseCompressedName(name);
     const isUseful = diffId !== undefined && (marks.diffIds.has(diffId) || marks.digests.has(diffId));
     if (isUseful) marks.digests.add(descriptor.digest);
     else dropped.push({ name, descriptor: undefined });
   }
+  for (const { name, descriptor } of origins) {
+    if (!marks.digests.has(descriptor.digest)) dropped.push({ name, descriptor: undefined });
+  }
   if (dropped.length > 0) await store.update(dropped, call);
   return marks.digests;
+}
+
+/** Whether a name is of something that was made of a layer, and goes with it. */
+function isDerived(name: string): boolean {
+  return name.startsWith(NamePrefix.layer) || name.startsWith(NamePrefix.compressed);
 }
 
 /** Marks what one name keeps; false when it is a name of the build cache whose content is not all there. */

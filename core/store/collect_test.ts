@@ -4,7 +4,16 @@ import { assertCode, call, chunked, listNames, makeBytes } from "../../tests/con
 import type { Descriptor, Digest, Store } from "../contract/mod.ts";
 import { MediaType } from "../oci/media_type.ts";
 import { collectGarbage } from "./collect.ts";
-import { cacheName, fetchName, imageIdName, layerName, resultName, writeCacheRecord } from "./names.ts";
+import {
+  cacheName,
+  compressedName,
+  fetchName,
+  imageIdName,
+  layerName,
+  originName,
+  resultName,
+  writeCacheRecord,
+} from "./names.ts";
 import { verifiedStore } from "./verified.ts";
 
 interface Image {
@@ -142,3 +151,21 @@ function methodsOf(store: Store): Store {
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }
+
+Deno.test("collectGarbage() keeps compressed forms and origins as long as their layers, and no layer for them", async () => {
+  const store = openStore();
+  const [kept, gone] = [await putImage(store, 1), await putImage(store, 2)];
+  await store.tag(kept.manifest, "ref/docker.io/library/a:latest", call);
+  const forms: Descriptor[] = [];
+  for (const [seed, { layer }] of [kept, gone].entries()) {
+    const form = await store.ingest(chunked(makeBytes(50, seed)), MediaType.layerGzip, call);
+    forms.push(form);
+    await store.tag(form, compressedName("gzip-6", diffIdOf(seed + 1)), call);
+    await store.tag(form, originName("localhost:5000", form.digest), call);
+    await store.tag(layer, originName("localhost:5000", layer.digest), call);
+  }
+  await collectGarbage(store, call);
+  assertEquals(await present(store, [...forms, kept.layer, gone.layer]), [true, false, true, false]);
+  assertEquals(await listNames(store, "compressed/"), [compressedName("gzip-6", diffIdOf(1))]);
+  assertEquals((await listNames(store, "origin/")).length, 2);
+});

@@ -20,6 +20,10 @@ export const NamePrefix = {
   operation: "op/",
   /** `layer/<diffID>`: table of contents of a layer; does not keep the layer. */
   layer: "layer/",
+  /** `compressed/<encoding>/<diffID>`: a layer as it was compressed for others; does not keep it longer than the layer itself. */
+  compressed: "compressed/",
+  /** `origin/<host>/<digest>`: repositories of a registry that hold a blob; does not keep the blob. */
+  origin: "origin/",
 } as const;
 
 /** Annotations that core puts on stored descriptors. They are facts of this store and never leave it with an image. */
@@ -34,6 +38,8 @@ export const StoreAnnotation = {
   imagePlatform: "strata.image.platform",
   /** Bytes of the files in a layer, decimal; on descriptors under `layer/`. */
   layerSize: "strata.layer.size",
+  /** Repositories joined by commas, the last one seen first; on descriptors under `origin/`. */
+  originRepositories: "strata.origin.repositories",
   /** diffID of a cached layer. */
   cacheDiffId: "strata.diffid",
   /** When a cached layer was built, RFC 3339. */
@@ -96,6 +102,23 @@ export function layerName(diffId: Digest): string {
 /** The diffID in a name under `layer/`; undefined for every other name. */
 export function parseLayerName(name: string): Digest | undefined {
   return digestAfter(NamePrefix.layer, name);
+}
+
+/** Name of a layer as it was compressed; the encoding tells codec and level, such as `gzip-6`. */
+export function compressedName(encoding: string, diffId: Digest): string {
+  return `${NamePrefix.compressed}${encoding}/${diffId}`;
+}
+
+/** The diffID in a name under `compressed/`; undefined for every other name. */
+export function parseCompressedName(name: string): Digest | undefined {
+  return name.startsWith(NamePrefix.compressed)
+    ? digestAfter(name.slice(0, name.lastIndexOf("/") + 1), name)
+    : undefined;
+}
+
+/** Name of what is known of where a registry holds a blob. */
+export function originName(host: string, digest: Digest): string {
+  return `${NamePrefix.origin}${host}/${digest}`;
 }
 
 /** One layer that the build cache holds. */

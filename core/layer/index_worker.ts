@@ -1,0 +1,29 @@
+/** A thread that reads whole layers; started by core/image/layer_check.ts. */
+import type { Descriptor, Digest } from "../oci/descriptor.ts";
+import { serve } from "../stream/worker_side.ts";
+import { encodeLayerIndex } from "./index_codec.ts";
+import { indexLayer } from "./index_layer.ts";
+
+/** A layer in a file of this host. */
+export interface LayerFile {
+  readonly path: string;
+  readonly descriptor: Descriptor;
+}
+
+/** What reading a layer told. */
+export interface LayerFacts {
+  readonly diffId: Digest;
+  /** Its table of contents, encoded. */
+  readonly index: Uint8Array<ArrayBuffer>;
+  /** Bytes of its regular files, each counted once. */
+  readonly fileBytes: number;
+}
+
+serve<LayerFile, LayerFacts>(async ({ path, descriptor }) => {
+  const file = await Deno.open(path);
+  const call = { signal: new AbortController().signal, emit: () => {} };
+  const { diffId, index } = await indexLayer(file.readable, descriptor, call);
+  const fileBytes = index.entries.reduce((bytes, entry) => bytes + (entry.type === "file" ? entry.size : 0), 0);
+  const encoded = encodeLayerIndex(index);
+  return { output: { diffId, index: encoded, fileBytes }, transfer: [encoded.buffer] };
+});
