@@ -27,6 +27,8 @@ export interface Mounter {
   overlay(overlay: Overlay): void;
   /** An empty file system in memory; `maxBytes` is the most it holds. */
   tmpfs(target: string, options: { readonly mode: number; readonly maxBytes?: number }): void;
+  /** Makes a file or a directory's own file system read-only for this process and those it starts, once and for good. */
+  protect(path: string): void;
   /** Takes a mount away at once; files that are open stay usable. Nothing happens where nothing is mounted. */
   unmount(target: string): void;
 }
@@ -62,7 +64,16 @@ function createMounter(libc: Libc, mounter: LibcMounter): Mounter {
       throw failure(libc, "mount", target);
     }
   };
+  const isProtected = new Set<string>();
   return {
+    protect(path): void {
+      if (isProtected.has(path)) return;
+      const target = cString(path);
+      const bind = (flags: bigint): number => mounter.mount(target, target, cString("none"), flags, cString(""));
+      if (bind(Sys.MS_BIND) !== 0) throw failure(libc, "mount", path);
+      isProtected.add(path);
+      if (bind(Sys.MS_REMOUNT | Sys.MS_BIND | Sys.MS_RDONLY) !== 0) throw failure(libc, "mount", path);
+    },
     overlay: (overlay) => mountOverlay(overlay, { libc, mount }),
     tmpfs: (target, { mode, maxBytes }) =>
       mount("tmpfs", target, `mode=${mode.toString(8)}${maxBytes === undefined ? "" : `,size=${maxBytes}`}`),
