@@ -31,6 +31,8 @@ export interface Config {
   readonly proxy: ProxySettings;
   /** Plugins beside the built-in ones, in order. */
   readonly plugins: readonly PluginConfig[];
+  /** References without tag that short names stand for. */
+  readonly aliases: Readonly<Record<string, string>>;
   /** Sections of built-in plugins, by plugin name. */
   readonly pluginOptions: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -83,6 +85,7 @@ export function loadConfig(overrides: Partial<Config> = {}, readVariable: ReadVa
     dockerConfig: set.dockerConfig ?? (home === undefined ? undefined : `${home}/.docker`),
     proxy: set.proxy ?? { none: [] },
     plugins: set.plugins ?? [],
+    aliases: set.aliases ?? {},
     pluginOptions: set.pluginOptions ?? {},
   });
 }

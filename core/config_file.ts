@@ -44,6 +44,8 @@ export interface FileConfig {
   readonly dockerConfig?: string;
   /** Plugins beside the built-in ones. */
   readonly plugins?: readonly PluginConfig[];
+  /** References without tag that short names stand for. */
+  readonly aliases?: Readonly<Record<string, string>>;
   /** Sections for built-in plugins, by plugin name. */
   readonly pluginOptions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
@@ -62,6 +64,7 @@ export function parseConfig(text: string, path: string): FileConfig {
     noColor: (member) => member.boolean(),
     dockerConfig: (member) => member.path(),
     plugins: (member) => member.list().map(readPlugin),
+    aliases: (member) => member.record((name) => name.text()),
     pluginOptions: (member) => member.record((section) => section.anyObject()),
   });
 }

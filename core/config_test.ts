@@ -18,6 +18,7 @@ Deno.test("loadConfig() gives defaults when nothing is set", () => {
     dockerConfig: "/nowhere/home/.docker",
     proxy: { none: [] },
     plugins: [],
+    aliases: {},
     pluginOptions: {},
   });
   assert(Object.isFrozen(config));

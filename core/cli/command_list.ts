@@ -20,6 +20,12 @@ export const commands: readonly CommandEntry[] = [
     summary: "Remove images",
     load: () => import("./command/image_rm.ts"),
   },
+  {
+    name: "image pull",
+    aliases: ["pull"],
+    summary: "Fetch images from registries",
+    load: () => import("./command/image_pull.ts"),
+  },
   { name: "image prune", aliases: [], summary: "Remove unused images", load: () => import("./command/image_prune.ts") },
   {
     name: "image history",
