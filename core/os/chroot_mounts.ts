@@ -8,7 +8,11 @@ import { shellQuote } from "./sandbox.ts";
  * Shell commands that mount in a root what the configuration for an OCI runtime says, with nothing but `mount`, and the files
  * they need in the container's directory.
  */
-export function makeChrootMounts(container: Container, spec: RuntimeSpec, mount: string): readonly string[] {
+export function makeChrootMounts(
+  container: Container,
+  spec: RuntimeSpec,
+  { mount, nodes }: { readonly mount: string; readonly nodes: string },
+): readonly string[] {
   const { rootfs, directory, isPrivileged } = container;
   const devices = isPrivileged
     ? (spec.linux.devices ?? []).map(({ path }) => path)
@@ -22,7 +26,7 @@ export function makeChrootMounts(container: Container, spec: RuntimeSpec, mount:
     const options = ["bind", "nosuid", ...(isPrivileged ? [] : ["nodev"])];
     return [
       { ...one, type: "bind", source: `${directory}/dev`, options },
-      ...(isPrivileged ? devices.map(bindDevice) : []),
+      ...(isPrivileged ? devices.map((path) => bindDevice(path, nodes)) : []),
     ];
   });
   const table = [
@@ -118,8 +122,11 @@ function makeFolder(path: string): void {
   Deno.chmodSync(path, 0o755);
 }
 
-function bindDevice(path: string): SpecMount {
-  return { destination: path, type: "bind", source: path, options: ["bind", "nosuid", "noexec"] };
+/** A device of this host; the usual ones are the container's own, as it may change their modes. */
+function bindDevice(path: string, nodes: string): SpecMount {
+  const name = path.slice("/dev/".length);
+  const source = defaultDevices.some((each) => each === name) ? `${nodes}/${name}` : path;
+  return { destination: path, type: "bind", source, options: ["bind", "nosuid", "noexec"] };
 }
 
 /** Hides a path of `/proc` or `/sys`, which a container's are as the host's; what the kernel has not need not be hidden. */

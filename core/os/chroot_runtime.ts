@@ -67,7 +67,9 @@ async function run(
         ? `printf %s ${shellQuote(hostname)} >/proc/sys/kernel/hostname`
         : `hostname ${shellQuote(hostname)}`,
       ...(network === "none" && tools.ip !== undefined ? [`${tools.ip} link set lo up`] : []),
-      ...makeChrootMounts(container, spec, tools.mount),
+      ...makeChrootMounts(container, spec, { mount: tools.mount, nodes: nodes.path }),
+      // The command may change the mode of its input.
+      ...(io.type === "capture" ? [`exec <${shellQuote(`${container.rootfs}/dev/null`)}`] : []),
       // What is above the root of a namespace is itself, so no `..` leads out of it (as switch_root(8)).
       `cd ${shellQuote(container.rootfs)}`,
       `${tools.mount} --no-mtab --move . /`,

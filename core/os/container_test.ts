@@ -157,6 +157,16 @@ for (const name of ["crun", "runc", "chroot"] as const) {
     assertEquals(await run(true), "/log\n/dev/log\n1\n");
   });
 
+  test("changes nothing of the host's devices when it changes its own", async (runtime, root) => {
+    const script = "chmod 611 /dev/null /proc/self/fd/0 /proc/self/fd/1; chown 5 /dev/null; cat; stat -c %a /dev/null";
+    for (const isPrivileged of [false, true]) {
+      const { stdout, stderr } = await runContainer(runtime, root.container(["sh", "-c", script], { isPrivileged }));
+      assertEquals([stdout, stderr], ["611\n", ""]);
+      const { mode, uid } = Deno.statSync("/dev/null");
+      assertEquals([(mode ?? 0) & 0o777, uid], [0o666, 0]);
+    }
+  });
+
   test("cannot mount, nor undo a mount", async (runtime, root) => {
     const script = "mount -t tmpfs x /tmp; umount /proc/sys; umount /proc; mount -o remount,rw /sys";
     const { stderr } = await runContainer(runtime, root.container(["sh", "-c", script]));
