@@ -83,14 +83,14 @@ async function openPeers(folder: string): Promise<Peers> {
       "--runroot",
       join(folder, "buildah-run"),
       "--storage-driver",
-      "vfs",
+      "overlay",
     ];
     const bud = ["buildah", ...storage, "bud", "--isolation", "chroot", "--layers", "-q", "-t", "bench"];
-    cold.push({ name: "buildah bud --no-cache (vfs)", command: [...bud, "--no-cache", folder] });
+    cold.push({ name: "buildah bud --no-cache (overlay)", command: [...bud, "--no-cache", folder] });
     warm.push({ name: "buildah bud, unchanged", command: [...bud, folder] });
   }
   if (Deno.uid() === 0 && has("dockerd")) {
-    const dockerd = await startDockerd();
+    const dockerd = await startDockerd("overlay2");
     disposers.push(async () => await dockerd[Symbol.asyncDispose]());
     const env = { DOCKER_BUILDKIT: "0", DOCKER_HOST: dockerd.host };
     const build = ["docker", "build", "-q", "-t", "bench"];

@@ -163,7 +163,7 @@ async function openPeers({ folder, archive }: Place): Promise<Peers> {
     }));
   }
   if (has("dockerd") && has("docker")) {
-    const dockerd = stack.use(await startDockerd());
+    const dockerd = stack.use(await startDockerd("overlay2"));
     await dockerd.docker("load", "-q", "-i", archive);
     makers.push((context) => ({
       name: "docker build --no-cache (classic)",

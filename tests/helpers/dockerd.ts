@@ -11,10 +11,10 @@ export interface Dockerd extends AsyncDisposable {
 const readyTimeoutMs = 60_000;
 
 /**
- * Starts `dockerd` on a socket, a data directory and a containerd of its own, without network and with the vfs driver, and waits until it
- * answers. Needs root. Disposing it stops the daemon and removes all of it.
+ * Starts `dockerd` on a socket, a data directory and a containerd of its own, without network and with a storage driver that works
+ * everywhere, or the one that is fast, and waits until it answers. Needs root. Disposing it stops the daemon and removes all of it.
  */
-export async function startDockerd(): Promise<Dockerd> {
+export async function startDockerd(driver: "vfs" | "overlay2" = "vfs"): Promise<Dockerd> {
   await using cleanup = new AsyncDisposableStack();
   const directory = await Deno.makeTempDir({ prefix: "strata-dockerd-" });
   cleanup.defer(() => Deno.remove(directory, { recursive: true }));
@@ -28,7 +28,7 @@ export async function startDockerd(): Promise<Dockerd> {
       ...["--pidfile", `${directory}/docker.pid`],
       ...["--config-file", `${directory}/none.json`],
       ...["--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"],
-      ...["--storage-driver", "vfs"],
+      ...["--storage-driver", driver],
     ],
     // Its containerd writes its stacks there when it is slow to answer.
     env: { TMPDIR: directory },
