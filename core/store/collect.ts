@@ -32,17 +32,21 @@ interface Marks {
   readonly digests: Set<Digest>;
   /** diffIDs of layers that are kept, however they are compressed. */
   readonly diffIds: Set<Digest>;
+  /** Whether there is a layer that the build cache remembers. */
+  hasCache: boolean;
 }
 
 /** Digests of everything that names keep. Drops names of the build cache, and tables of contents, that are of no use any more. */
 async function markNamed(store: Store, call: Call): Promise<ReadonlySet<Digest>> {
-  const marks: Marks = { digests: new Set(), diffIds: new Set() };
+  const marks: Marks = { digests: new Set(), diffIds: new Set(), hasCache: false };
   const derived: Named[] = [];
   const origins: Named[] = [];
+  const operations: Named[] = [];
   const dropped: NameChange[] = [];
   for await (const named of store.names("", call)) {
     if (named.name.startsWith(NamePrefix.origin)) origins.push(named);
     else if (isDerived(named.name)) derived.push(named);
+    else if (named.name.startsWith(NamePrefix.operation)) operations.push(named);
     else if (!await markName(store, { named, marks }, call)) dropped.push({ name: named.name, descriptor: undefined });
   }
   for (const { name, descriptor } of derived) {
@@ -53,6 +57,11 @@ async function markNamed(store: Store, call: Call): Promise<ReadonlySet<Digest>>
   }
   for (const { name, descriptor } of origins) {
     if (!marks.digests.has(descriptor.digest)) dropped.push({ name, descriptor: undefined });
+  }
+  for (const { name, descriptor } of operations) {
+    // They say that the cache may have something, so they go with its last record.
+    if (marks.hasCache) marks.digests.add(descriptor.digest);
+    else dropped.push({ name, descriptor: undefined });
   }
   if (dropped.length > 0) await store.update(dropped, call);
   return marks.digests;
@@ -69,12 +78,15 @@ async function markName(store: Store, at: { named: Named; marks: Marks }, call: 
   const isCache = [NamePrefix.cache, NamePrefix.fetch, NamePrefix.result].some((prefix) => name.startsWith(prefix));
   if (!await store.has(descriptor, call)) return !isCache;
   const record = readCacheRecord(descriptor);
-  if (record !== undefined) marks.diffIds.add(record.diffId);
+  if (record !== undefined) {
+    marks.diffIds.add(record.diffId);
+    marks.hasCache = true;
+  }
   if (!isCache) {
     await markGraph(store, { descriptor, marks }, call);
     return true;
   }
-  const own: Marks = { digests: new Set(), diffIds: new Set() };
+  const own: Marks = { digests: new Set(), diffIds: new Set(), hasCache: false };
   try {
     await markGraph(store, { descriptor, marks: own }, call);
   } catch (error) {

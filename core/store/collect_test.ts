@@ -10,6 +10,7 @@ import {
   fetchName,
   imageIdName,
   layerName,
+  operationName,
   originName,
   resultName,
   writeCacheRecord,
@@ -114,6 +115,22 @@ Deno.test("collectGarbage() drops records of the build cache when their content 
   assertEquals(await listNames(store, "cache/"), []);
   assertEquals(await listNames(store, "result/"), [resultName("l")]);
   assertEquals(await listNames(store, "layer/"), [layerName(diffIdOf(2))]);
+});
+
+Deno.test("collectGarbage() keeps marks of operations as long as the cache has a layer", async () => {
+  await using store = openStore();
+  const mark = await putJson(store, MediaType.empty, {});
+  const layer = await store.ingest(chunked(makeBytes(100, 1)), MediaType.layer, call);
+  const record = { layer, diffId: diffIdOf(1), created: "2020-01-01T00:00:00Z", instruction: "RUN x" };
+  await store.update([
+    { name: operationName("1".repeat(64)), descriptor: mark },
+    { name: cacheName("2".repeat(64)), descriptor: writeCacheRecord(record) },
+  ], call);
+  await collectGarbage(store, call);
+  assertEquals(await listNames(store, "op/"), [operationName("1".repeat(64))]);
+  await store.untag(cacheName("2".repeat(64)), call);
+  await collectGarbage(store, call);
+  assertEquals(await listNames(store, "op/"), []);
 });
 
 Deno.test("collectGarbage() removes nothing when an image cannot be read", async () => {
