@@ -56,6 +56,8 @@ export interface Command {
   readonly words: { readonly min: number; readonly max: number };
   /** What the words are, for shell completion. */
   readonly complete?: "image" | "file" | "none";
+  /** Whether it reads or removes files that commands have made, whose owners a user has inside a user namespace only. */
+  readonly needsOwners?: boolean;
   /** Command lines with what they do. */
   readonly examples?: readonly (readonly [line: string, what: string])[];
   /** Does it; gives the exit code. */

@@ -103,6 +103,10 @@ async function run(words: readonly string[], root: string | undefined, host: Cli
     openEngine: async () => engine ??= await host.openEngine(own.root ?? root),
   };
   try {
+    if (command.needsOwners === true) {
+      const { checkOwnerRights } = await import("../image/run_rights.ts");
+      await checkOwnerRights((await context.openEngine()).config.root);
+    }
     return await command.run(input, context);
   } finally {
     await engine?.[Symbol.asyncDispose]();

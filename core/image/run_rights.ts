@@ -1,6 +1,6 @@
 import type { BuildGraph } from "../contract/parse.ts";
 import { reachable } from "../build/solve.ts";
-import { EngineError } from "../errors.ts";
+import { EngineError, isEngineError } from "../errors.ts";
 
 /** `detail.what` of the error that says that a command line has to be run again in a user namespace. */
 export const userNamespace = "user namespace";
@@ -19,6 +19,28 @@ export async function checkRunRights(): Promise<void> {
     detail: { what: userNamespace, canEnter: true },
     hint: "Start it with: unshare -U --map-root-user --map-auto -m",
   });
+}
+
+/**
+ * Rejects as {@linkcode checkRunRights} does when the data below a root has files of other users' numbers, which commands have made in a
+ * user namespace: only inside one can they be read and removed. Does nothing where there is no such namespace to enter.
+ */
+export async function checkOwnerRights(root: string): Promise<void> {
+  if (Deno.build.os !== "linux" || Deno.uid() === 0) return;
+  if (!["snapshots", "mounts", "runs"].some((name) => exists(`${root}/${name}`))) return;
+  await checkRunRights().catch((error) => {
+    if (isEngineError(error) && error.detail["canEnter"] !== true) return;
+    throw error;
+  });
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether a build has commands to run, taken from the cache or not. */

@@ -9,6 +9,7 @@ export const command: Command = {
   description:
     "Writes cache mounts, the directories that RUN --mount=type=cache keeps, as a tar that strata cache import reads: all of them, or those with the given ids or names. Without --output it goes to standard output.",
   flags: [{ name: "output", short: "o", type: "string", value: "PATH", help: "File to write" }],
+  needsOwners: true,
   words: { min: 0, max: Infinity },
   complete: "none",
   examples: [

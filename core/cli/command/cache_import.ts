@@ -12,6 +12,7 @@ export const command: Command = {
     { name: "input", short: "i", type: "string", value: "PATH", help: "File to read" },
     { name: "quiet", short: "q", type: "boolean", help: "Say nothing" },
   ],
+  needsOwners: true,
   words: { min: 0, max: 0 },
   complete: "file",
   examples: [["strata cache import -i cache.tar", "what another machine exported"]],

@@ -15,6 +15,7 @@ export const command: Command = {
     { name: "dry-run", type: "boolean", help: "Only show what would be removed" },
     filterFlag("until, type=layer, type=mount"),
   ],
+  needsOwners: true,
   words: { min: 0, max: 0 },
   examples: [["strata cache prune -f --filter type=mount --filter until=240h", "cache mounts unused for ten days"]],
   async run(input: Input, context: Context): Promise<number> {

@@ -15,6 +15,7 @@ export const command: Command = {
     { name: "dry-run", type: "boolean", help: "Only show what would be removed" },
     filterFlag("until, label, label!"),
   ],
+  needsOwners: true,
   words: { min: 0, max: 0 },
   examples: [["strata image prune -f --filter until=24h", "untagged images made more than a day ago"]],
   async run(input: Input, context: Context): Promise<number> {

@@ -16,6 +16,7 @@ export const command: Command = {
     },
     { name: "no-prune", type: "boolean", help: "Keep layers and their cache records" },
   ],
+  needsOwners: true,
   words: { min: 1, max: Infinity },
   complete: "image",
   async run(input: Input, context: Context): Promise<number> {

@@ -33,6 +33,7 @@ export const command: Command = {
     { name: "verbose", short: "v", type: "boolean", help: "Show every image, cache record and cache mount" },
     formatFlag,
   ],
+  needsOwners: true,
   words: { min: 0, max: 0 },
   async run(input: Input, context: Context): Promise<number> {
     const { terminal } = context;

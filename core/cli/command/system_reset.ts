@@ -11,6 +11,7 @@ export const command: Command = {
     { name: "force", short: "f", type: "boolean", help: "Do not ask" },
     { name: "dry-run", type: "boolean", help: "Only show what would be removed" },
   ],
+  needsOwners: true,
   words: { min: 0, max: 0 },
   async run(input: Input, context: Context): Promise<number> {
     const { terminal } = context;
