@@ -26,6 +26,12 @@ export const commands: readonly CommandEntry[] = [
     summary: "Fetch images from registries",
     load: () => import("./command/image_pull.ts"),
   },
+  {
+    name: "image push",
+    aliases: ["push"],
+    summary: "Send images to registries",
+    load: () => import("./command/image_push.ts"),
+  },
   { name: "image prune", aliases: [], summary: "Remove unused images", load: () => import("./command/image_prune.ts") },
   {
     name: "image history",

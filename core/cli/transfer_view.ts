@@ -30,6 +30,8 @@ export async function createTransferView(
   }
   const layers = new Map<string, string>();
   const moving = new Set<string>();
+  // What a step says of itself, which tells more than that it is done.
+  const notes = new Map<string, string>();
   return {
     emit(event): void {
       if (event.type === "warning") terminal.err(`warning: ${printable(event.message)}\n`);
@@ -37,11 +39,12 @@ export async function createTransferView(
       else {
         const id = layers.get(event.step);
         if (id === undefined) return;
-        if (event.type === "step-progress" && !moving.has(id)) {
+        if (event.type === "step-log") notes.set(id, new TextDecoder().decode(event.data).trim());
+        else if (event.type === "step-progress" && !moving.has(id)) {
           moving.add(id);
           terminal.out(`${id}: ${words.moving}\n`);
         } else if (event.type === "step-ended" && (event.outcome === "done" || event.outcome === "cached")) {
-          terminal.out(`${id}: ${words[event.outcome]}\n`);
+          terminal.out(`${id}: ${printable(notes.get(id) ?? words[event.outcome])}\n`);
         }
       }
     },

@@ -1,0 +1,175 @@
+import type { Call } from "../contract/call.ts";
+import type { TransportSink } from "../contract/transport.ts";
+import { EngineError } from "../errors.ts";
+import type { Descriptor, Digest, Platform } from "../oci/descriptor.ts";
+import { familiarReference, formatReference, parseReference, type Reference } from "../oci/reference.ts";
+import { stripStoreAnnotations } from "../store/names.ts";
+import { createCompressor } from "../stream/compress.ts";
+import { type CompressionChoice, encodingOf } from "./compress_layer.ts";
+import { kindOf } from "./content_kind.ts";
+import { createGraphCopier } from "./graph_copier.ts";
+import { findOrigins, noteOrigins } from "./origin.ts";
+import { choosePushed } from "./push_choice.ts";
+import { prepareImage } from "./prepare_push.ts";
+import { expandAlias, type RegistryEngine, registryHook, repositoryAddress } from "./registry.ts";
+import { resolveAmong } from "./resolve_image.ts";
+import { readImages, type StoredImage } from "./stored_image.ts";
+
+/** Blobs that are sent at once. */
+const pushJobs = 4;
+
+/** What `push` is told. */
+export interface PushInput extends CompressionChoice {
+  /** `NAME[:TAG]` of an image in the store. */
+  readonly reference: string;
+  /** Every tag that the repository has in the store. */
+  readonly allTags?: boolean;
+  /** Platforms of an index to send; of one its manifest is sent, of several an index of those. All when left out. */
+  readonly platforms?: readonly Platform[];
+}
+
+/** One pushed image. */
+export interface PushedImage {
+  /** Canonical name. */
+  readonly name: string;
+  /** Its tag. */
+  readonly tag: string;
+  /** What the name points at in the registry now. */
+  readonly descriptor: Descriptor;
+  /** What of an index was left out because it is not in the store. */
+  readonly onlyPlatform: string | undefined;
+}
+
+/** What `push` did. */
+export interface PushResult {
+  /** In the order of the tags. */
+  readonly images: readonly PushedImage[];
+}
+
+/**
+ * Sends an image to its registry: layers before the config before manifests, the tag last, nothing that is there already. Plain layers
+ * are compressed, once: the same image gives the same digest every time. Layers that the registry has in another repository are
+ * mounted. Rejects `NOT_FOUND` for an unknown image, `INVALID_ARGUMENT` for a name with a digest, and as the transport does.
+ */
+export async function pushImage(engine: RegistryEngine, input: PushInput, call: Call): Promise<PushResult> {
+  const { store } = engine;
+  encodingOf(input);
+  const reference = readPushed(engine, input.reference);
+  await using lease = await store.lease(call);
+  void lease;
+  const all = await readImages(store, call);
+  const images: PushedImage[] = [];
+  for (const { name, descriptor } of namedImages(all, reference, input)) {
+    images.push(await pushAs(engine, { ...input, name, descriptor }, call));
+  }
+  return { images };
+}
+
+/** What is sent, and under which name. */
+export interface Pushing extends CompressionChoice {
+  readonly name: Reference;
+  /** Manifest or index in the store. */
+  readonly descriptor: Descriptor;
+  readonly platforms?: readonly Platform[];
+}
+
+/** Sends one image of the store under a name. The caller holds a lease. */
+export async function pushAs(engine: RegistryEngine, pushing: Pushing, call: Call): Promise<PushedImage> {
+  const { name } = pushing;
+  const hook = await registryHook(engine);
+  const tag = name.tag ?? "latest";
+  await using sink = await hook.sink(repositoryAddress(name), call);
+  const { root, onlyPlatform } = await choosePushed(engine.store, pushing, call);
+  const descriptor = await send(engine, { ...pushing, ...root, sink }, call);
+  await sink.tag(descriptor, tag, call);
+  await sink.commit(call);
+  return { name: formatReference(name), tag, descriptor, onlyPlatform };
+}
+
+interface Sending extends Pushing {
+  readonly sink: TransportSink;
+  readonly keep: ReadonlySet<Digest> | undefined;
+}
+
+/** Prepares an image and sends each part as soon as it is ready; the first failure ends both. */
+async function send(engine: RegistryEngine, sending: Sending, call: Call): Promise<Descriptor> {
+  const { store, clock } = engine;
+  const controller = new AbortController();
+  const inner: Call = { signal: AbortSignal.any([call.signal, controller.signal]), emit: call.emit };
+  const sent: Descriptor[] = [];
+  const to = mountingSink(engine, { ...sending, sent });
+  // Layers that are not to be distributed stay where their URLs say.
+  const isWanted = (child: Descriptor): boolean => child.urls === undefined || child.urls.length === 0;
+  const copier = createGraphCopier({ from: store, to, jobs: pushJobs, clock, isWanted }, inner);
+  const sendings: Promise<void>[] = [];
+  const onLayer = (layer: Descriptor): void => {
+    if (isWanted(layer)) sendings.push(copier.copy(layer).catch((error) => controller.abort(error)));
+  };
+  using compressor = createCompressor();
+  const preparation = { store, encoding: encodingOf(sending), compressor, onLayer };
+  try {
+    const root = await prepareImage(preparation, { root: sending.descriptor, keep: sending.keep }, inner);
+    await copier.copy(root);
+    await store.update(await noteOrigins(store, { reference: sending.name, blobs: sent }, inner), inner);
+    return root;
+  } catch (error) {
+    if (!controller.signal.aborted) controller.abort(error);
+    throw call.signal.aborted ? error : controller.signal.reason;
+  } finally {
+    await Promise.all(sendings);
+  }
+}
+
+/** A sink that has blobs mounted from where the registry is known to hold them, and tells how as output of the step. */
+function mountingSink(
+  { store }: RegistryEngine,
+  { sink, name, sent }: { readonly sink: TransportSink; readonly name: Reference; readonly sent: Descriptor[] },
+): TransportSink {
+  return {
+    ...sink,
+    put: async (descriptor, open, call): Promise<void> => {
+      if (["layer", "config"].includes(kindOf(descriptor))) sent.push(descriptor);
+      const origins = await findOrigins(store, { host: name.host, descriptor }, call);
+      for (const repository of origins.filter((each) => each !== name.repository)) {
+        if (!await sink.mount(descriptor, repositoryAddress({ host: name.host, repository }), call)) continue;
+        const data = new TextEncoder().encode(`Mounted from ${repository}\n`);
+        call.emit({ type: "step-log", step: `copy ${descriptor.digest}`, stream: "stdout", data });
+        return;
+      }
+      await sink.put(descriptor, open, call);
+    },
+  };
+}
+
+function readPushed(engine: RegistryEngine, text: string): Reference {
+  const reference = parseReference(expandAlias(engine.config.aliases, text));
+  if (reference.digest === undefined) return reference;
+  throw new EngineError("INVALID_ARGUMENT", `Cannot push "${text}": a name with a digest cannot be pushed`, {
+    detail: { field: "reference", value: text },
+    hint: "Give the image a tag with strata tag and push that",
+  });
+}
+
+function namedImages(
+  all: readonly StoredImage[],
+  reference: Reference,
+  { allTags }: PushInput,
+): readonly { readonly name: Reference; readonly descriptor: Descriptor }[] {
+  if (allTags !== true) {
+    const image = resolveAmong(all, formatReference(reference));
+    return [{ name: reference, descriptor: stripStoreAnnotations(image.descriptor) }];
+  }
+  const prefix = `${repositoryAddress(reference)}:`;
+  const found = all.flatMap(({ targets }) => [...targets]).filter(([name]) => name.startsWith(prefix));
+  if (found.length > 0) {
+    return found.sort(([a], [b]) => a < b ? -1 : 1).map(([name, descriptor]) => ({
+      name: parseReference(name),
+      descriptor: stripStoreAnnotations(descriptor),
+    }));
+  }
+  const { host, repository } = reference;
+  const shown = familiarReference({ host, repository });
+  throw new EngineError("NOT_FOUND", `Cannot push "${shown}": no image in the store has a tag of it`, {
+    detail: { kind: "image", name: shown },
+  });
+}
