@@ -8,12 +8,12 @@ import { compressedName } from "../store/names.ts";
 import type { Compressor, Encoding } from "../stream/compress.ts";
 
 /** Names of `--compression`. */
-export const compressionNames = ["gzip", "zstd", "none"] as const;
+export const compressionNames: readonly ("gzip" | "zstd" | "none")[] = ["gzip", "zstd", "none"];
 
 /** How plain layers leave the store; `none` leaves them as they are. */
 export interface CompressionChoice {
   /** gzip when left out. */
-  readonly compression?: typeof compressionNames[number];
+  readonly compression?: "gzip" | "zstd" | "none";
   /** 1 to 9 for gzip (6 when left out), 1 to 22 for zstd (3 when left out). */
   readonly compressionLevel?: number;
 }
