@@ -32,4 +32,9 @@ export const builtins: readonly PluginEntry[] = [
     provides: { transport: ["docker-archive", "oci-archive", "oci", "dir"] },
     load: () => import("./transport_archive/mod.ts"),
   },
+  {
+    name: "transport-registry",
+    provides: { transport: ["registry"] },
+    load: () => import("./transport_registry/mod.ts"),
+  },
 ];

@@ -12,6 +12,8 @@ for (const scheme of ["docker-archive", "oci-archive", "oci", "dir"]) {
     return {
       hook,
       holdsOne: scheme === "dir",
+      listsUnnamed: true,
+      name: (text) => `docker.io/${text}`,
       address: () => `${folder}/${count++}`,
       exists: async () => (await Array.fromAsync(Deno.readDir(folder))).length > 0,
       [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),

@@ -14,8 +14,12 @@ export interface TransportFixture extends AsyncDisposable {
   address(): string;
   /** Whether an address holds something. */
   exists(address: string): Promise<boolean>;
+  /** A name as the place has it, for a text such as `team/a:v1`; different texts give different names. */
+  name(text: string): string;
   /** Whether one address holds one image only, without a name. */
   readonly holdsOne: boolean;
+  /** Whether images without a name are listed. */
+  readonly listsUnnamed: boolean;
 }
 
 /** An image's blobs: manifest last. */
@@ -36,13 +40,15 @@ export function transportConformance(name: string, open: () => Promise<Transport
   };
   check("source() gives back what sink() was given, names sorted", checkRoundTrip);
   check("source() gives an image without a name as @digest", checkUnnamed);
-  check("source() rejects NOT_FOUND when there is nothing at the address", checkAbsent);
+  check("source() or its names reject NOT_FOUND when there is nothing at the address", checkAbsent);
   check("open() starts at an offset and rejects NOT_FOUND for unknown content", checkOpen);
   check("put() is a no-op for content that is there, and has() tells", checkPutTwice);
   check("put() rejects CONTENT_MISMATCH for content of another size and can be called again", checkWrongSize);
   check("put() passes on what goes wrong while reading", checkFailing);
   check("tag() rejects when the content was not put", checkTagUnknown);
   check("a sink that is disposed before commit leaves nothing behind", checkAbandoned);
+  check("mount() takes nothing over from an address that has nothing", checkMountNothing);
+  check("remove() removes a name, or rejects UNSUPPORTED", checkRemove);
   check("sink() and source() reject CANCELED once the signal is aborted", checkCanceled);
 }
 
@@ -89,10 +95,10 @@ async function write(fixture: TransportFixture, images: Readonly<Record<string, 
 
 async function checkRoundTrip(fixture: TransportFixture, call: Call): Promise<void> {
   const [first, second] = [await makeImage("first"), await makeImage("second")];
-  const names: Record<string, Image> = fixture.holdsOne ? { "docker.io/library/a:v1": first } : {
-    "docker.io/library/b:v1": second,
-    "docker.io/library/a:v1": first,
-    "quay.io/team/a:v2": first,
+  const names: Record<string, Image> = fixture.holdsOne ? { [fixture.name("library/a:v1")]: first } : {
+    [fixture.name("library/b:v1")]: second,
+    [fixture.name("library/a:v1")]: first,
+    [fixture.name("team/a:v2")]: first,
   };
   const address = await write(fixture, names, call);
   await using source = await fixture.hook.source(address, call);
@@ -112,24 +118,41 @@ async function checkRoundTrip(fixture: TransportFixture, call: Call): Promise<vo
   assertEquals(await source.resolve(one.name, call), one.descriptor);
   assertEquals(await source.resolve("no/such:name", call), undefined);
   assertEquals((await Array.fromAsync(source.names(one.name, call))).map(({ name }) => name), [one.name]);
+  assertEquals(await Array.fromAsync(source.list("", call)), named.map(({ name }) => name));
+  assertEquals(await Array.fromAsync(source.list(one.name, call)), [one.name]);
+  assertEquals(await Array.fromAsync(source.referrers({ subject: one.descriptor }, call)), []);
 }
 
 async function checkUnnamed(fixture: TransportFixture, call: Call): Promise<void> {
   const image = await makeImage("nameless");
   const address = await write(fixture, { [`@${image.manifest.digest}`]: image }, call);
+  if (!fixture.listsUnnamed) return await checkByDigest(fixture, { address, image }, call);
   await using source = await fixture.hook.source(address, call);
   const named = await Array.fromAsync(source.names("", call));
   assertEquals(named.map(({ name }) => name), [`@${image.manifest.digest}`]);
 }
 
+async function checkByDigest(
+  fixture: TransportFixture,
+  { address, image }: { readonly address: string; readonly image: Image },
+  call: Call,
+): Promise<void> {
+  await using source = await fixture.hook.source(`${address}@${image.manifest.digest}`, call);
+  const named = await Array.fromAsync(source.names("", call));
+  assertEquals(named.map(({ name }) => name), [`@${image.manifest.digest}`]);
+}
+
 async function checkAbsent(fixture: TransportFixture, call: Call): Promise<void> {
-  const error = await assertRejects(() => fixture.hook.source(fixture.address(), call), EngineError);
+  const error = await assertRejects(async () => {
+    await using source = await fixture.hook.source(fixture.address(), call);
+    await Array.fromAsync(source.names("", call));
+  }, EngineError);
   assertEquals(error.code, "NOT_FOUND");
 }
 
 async function checkOpen(fixture: TransportFixture, call: Call): Promise<void> {
   const image = await makeImage("0123456789");
-  const address = await write(fixture, { "docker.io/library/a:v1": image }, call);
+  const address = await write(fixture, { [fixture.name("library/a:v1")]: image }, call);
   await using source = await fixture.hook.source(address, call);
   const layer = image.blobs[0];
   assert(layer !== undefined);
@@ -153,7 +176,7 @@ async function checkPutTwice(fixture: TransportFixture, call: Call): Promise<voi
   assertEquals(await sink.has(layer.descriptor, call), true);
   await sink.put(layer.descriptor, () => Promise.reject(new EngineError("INTERNAL", "opened again")), call);
   await Promise.all([1, 2, 3].map(() => putAll(sink, image, call)));
-  await sink.tag(image.manifest, "docker.io/library/a:v1", call);
+  await sink.tag(image.manifest, fixture.name("library/a:v1"), call);
   await sink.commit(call);
 }
 
@@ -169,7 +192,7 @@ async function checkWrongSize(fixture: TransportFixture, call: Call): Promise<vo
     assertEquals([text, error.code], [text, "CONTENT_MISMATCH"]);
   }
   await putAll(sink, image, call);
-  await sink.tag(image.manifest, "docker.io/library/a:v1", call);
+  await sink.tag(image.manifest, fixture.name("library/a:v1"), call);
   await sink.commit(call);
   await using source = await fixture.hook.source(address, call);
   assertEquals(await collect(await source.open(layer.descriptor, call), 100), layer.bytes);
@@ -189,7 +212,7 @@ async function checkFailing(fixture: TransportFixture, call: Call): Promise<void
 async function checkTagUnknown(fixture: TransportFixture, call: Call): Promise<void> {
   const image = await makeImage("unknown");
   await using sink = await fixture.hook.sink(fixture.address(), call);
-  const error = await assertRejects(() => sink.tag(image.manifest, "docker.io/library/a:v1", call), EngineError);
+  const error = await assertRejects(() => sink.tag(image.manifest, fixture.name("library/a:v1"), call), EngineError);
   assertEquals(error.code, "NOT_FOUND");
 }
 
@@ -202,9 +225,35 @@ async function checkAbandoned(fixture: TransportFixture, call: Call): Promise<vo
   assertEquals(await fixture.exists(address), false);
 }
 
+async function checkMountNothing(fixture: TransportFixture, call: Call): Promise<void> {
+  const image = await makeImage("mounted");
+  const [layer] = image.blobs;
+  assert(layer !== undefined);
+  await using sink = await fixture.hook.sink(fixture.address(), call);
+  assertEquals(await sink.mount(layer.descriptor, fixture.address(), call), false);
+  await putAll(sink, image, call);
+  assertEquals(await sink.has(layer.descriptor, call), true);
+}
+
+async function checkRemove(fixture: TransportFixture, call: Call): Promise<void> {
+  const image = await makeImage("removed");
+  const address = await write(fixture, { [fixture.name("library/a:v1")]: image }, call);
+  await using sink = await fixture.hook.sink(address, call);
+  const name = `@${image.manifest.digest}`;
+  try {
+    assertEquals([await sink.remove(name, call), await sink.remove(name, call)], [true, false]);
+  } catch (error) {
+    assert(error instanceof EngineError);
+    assertEquals(error.code, "UNSUPPORTED");
+    return;
+  }
+  await using source = await fixture.hook.source(address, call);
+  assertEquals(await source.resolve(image.manifest.digest, call), undefined);
+}
+
 async function checkCanceled(fixture: TransportFixture, call: Call): Promise<void> {
   const image = await makeImage("canceled");
-  const address = await write(fixture, { "docker.io/library/a:v1": image }, call);
+  const address = await write(fixture, { [fixture.name("library/a:v1")]: image }, call);
   const stopped: Call = { ...call, signal: AbortSignal.abort() };
   await using sink = await fixture.hook.sink(fixture.address(), call);
   const put = await assertRejects(() => putAll(sink, image, stopped), EngineError);

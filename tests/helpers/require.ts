@@ -15,6 +15,7 @@ export const peers = {
   podman: { program: "podman", debianPackage: "podman" },
   buildah: { program: "buildah", debianPackage: "buildah" },
   docker: { program: "docker", debianPackage: "docker.io" },
+  dockerRegistry: { program: "docker-registry", debianPackage: "docker-registry" },
   dockerd: { program: "dockerd", debianPackage: "docker.io" },
   git: { program: "git", debianPackage: "git" },
   xz: { program: "xz", debianPackage: "xz-utils" },

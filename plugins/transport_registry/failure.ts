@@ -1,0 +1,114 @@
+import type { Kit } from "../../core/contract/mod.ts";
+import type { Answer } from "./answer.ts";
+import { printable, reasonOf, showUrl } from "./redact.ts";
+
+/** What was being done when something failed. */
+export interface Doing {
+  /** End of a sentence that starts with "Cannot", e.g. `read manifest "v1" of "host/repository"`. */
+  readonly doing: string;
+  /** Host as users write it. */
+  readonly host: string;
+}
+
+const maxErrorBytes = 64 * 1024;
+
+/** Facts of a registry's error answer (distribution-spec, "Error Codes"). */
+export interface RegistryError {
+  /** Codes, e.g. `MANIFEST_UNKNOWN`. */
+  readonly codes: readonly string[];
+  /** The first code with its message, for people; empty when the registry gave none. */
+  readonly text: string;
+}
+
+/** Reads the body of an error answer; what is no JSON of that form tells nothing. */
+export async function readRegistryError(answer: Answer): Promise<RegistryError> {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder().decode(await answer.collect(maxErrorBytes)));
+  } catch {
+    return { codes: [], text: "" };
+  }
+  const errors: unknown = typeof value === "object" && value !== null ? Reflect.get(value, "errors") : undefined;
+  const codes: string[] = [];
+  const texts: string[] = [];
+  for (const error of Array.isArray(errors) ? errors.slice(0, 10) : []) {
+    if (typeof error !== "object" || error === null) continue;
+    const { code, message } = error as Record<string, unknown>;
+    const name = typeof code === "string" ? printable(code, 80) : "";
+    const says = typeof message === "string" ? printable(message, 300) : "";
+    if (name !== "") codes.push(name);
+    texts.push([name, says].filter((part) => part !== "").join(": "));
+  }
+  return { codes, text: texts.find((text) => text !== "") ?? "" };
+}
+
+/** The error that an answer other than the expected stands for; its body is read or let go. */
+export async function refusal(answer: Answer, { doing, host }: Doing, kit: Kit): Promise<Error> {
+  const { status, method, url } = answer;
+  const { codes, text } = await readRegistryError(answer);
+  const says = text === "" ? "" : ` (${text})`;
+  const facts = { status, codes, method, url: showUrl(url), host };
+  if (status === 401) {
+    return unauthorized(`Cannot ${doing}: "${host}" does not allow it without a login${says}`, facts, kit);
+  }
+  if (status === 403) {
+    return kit.error("DENIED", `Cannot ${doing}: "${host}" denies it${says}`, { detail: facts, hint: loginHint(host) });
+  }
+  if (status === 404) {
+    const name = codes.includes("NAME_UNKNOWN") ? "repository" : "content";
+    return kit.error("NOT_FOUND", `Cannot ${doing}: "${host}" does not have it${says}`, {
+      detail: { ...facts, kind: name, name: doing },
+    });
+  }
+  return kit.error("REMOTE_FAILED", `Cannot ${doing}: "${host}" answered ${status}${says}`, {
+    detail: facts,
+    ...hintFor(status, host),
+  });
+}
+
+/** The error for a login that is missing or wrong. */
+export function unauthorized(message: string, facts: Readonly<Record<string, unknown>>, kit: Kit): Error {
+  const host = String(facts.host);
+  return kit.error("UNAUTHORIZED", message, { detail: facts, hint: loginHint(host) });
+}
+
+/** The error for an answer that never came, or was cut. */
+export function networkFailure(
+  cause: unknown,
+  { doing, host }: Doing,
+  facts: { readonly isIdle: boolean; readonly kit: Kit },
+): Error {
+  const state = facts.isIdle ? `"${host}" fell silent` : `the connection to "${host}" failed (${reasonOf(cause)})`;
+  // The cause is left out: its text may hold a whole address.
+  return facts.kit.error("NETWORK_FAILED", `Cannot ${doing}: ${state}`, {
+    detail: { host },
+    hint: "Check the network and the name of the registry, then try again",
+  });
+}
+
+/** The error for an answer that breaks the rules. */
+export function broken(state: string, { doing, host }: Doing, kit: Kit): Error {
+  return kit.error("REMOTE_FAILED", `Cannot ${doing}: "${host}" ${state}`, { detail: { host } });
+}
+
+/** The error for an aborted call. */
+export function canceled({ doing }: Pick<Doing, "doing">, signal: AbortSignal, kit: Kit): Error {
+  return kit.error("CANCELED", `Cannot ${doing}: it was canceled`, { cause: signal.reason });
+}
+
+/** Whether a caught value has one of the codes. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && "code" in error && typeof error.code === "string" && codes.includes(error.code);
+}
+
+/** What to do about a missing login. */
+function loginHint(host: string): string {
+  return `Log in with strata login ${host === "docker.io" ? "" : host}`.trim();
+}
+
+function hintFor(status: number, host: string): { hint?: string } {
+  if (status === 429) return { hint: `Wait a while, or log in to ${host} for a higher limit` };
+  if (status === 413) return { hint: `Set "chunkBytes" for ${host} in the config of transport-registry` };
+  if (status >= 500) return { hint: "Try again later" };
+  return {};
+}

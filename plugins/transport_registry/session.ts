@@ -1,0 +1,161 @@
+import type { Call, Credential, Kit } from "../../core/contract/mod.ts";
+import { type Challenge, readChallenges } from "./challenge.ts";
+import { type Doing, hasCode } from "./failure.ts";
+import { leadTo } from "./redirect.ts";
+import {
+  type AskServer,
+  basicAuthorization,
+  fetchToken,
+  isIdentityToken,
+  type Token,
+  type TokenServer,
+} from "./token.ts";
+
+/** What a session needs of its surroundings. */
+export interface SessionOptions {
+  /** Login to use; undefined when there is none. */
+  readonly credential: (call: Call) => Promise<Credential | undefined>;
+  /** Sends a request to a token server. */
+  readonly ask: AskServer;
+  /** Whether the registry is one of the user's own network. */
+  readonly isInternal: boolean;
+  /** Makes errors. */
+  readonly kit: Kit;
+}
+
+/** What is needed for one request. */
+export interface Need {
+  /** Scopes, the most needed first, e.g. `repository:library/alpine:pull`. */
+  readonly scopes: readonly string[];
+  /** What for. */
+  readonly doing: Doing;
+}
+
+/** An answer with status 401. */
+export interface Refusal {
+  /** Its headers, with the challenges. */
+  readonly headers: Headers;
+  /** Address that answered. */
+  readonly url: URL;
+}
+
+type Scheme =
+  | { readonly type: "none" }
+  | { readonly type: "basic" }
+  | { readonly type: "bearer"; readonly server: TokenServer };
+
+/** How one login gets on with one registry: what the registry asks for, and the tokens that it gave. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #tokens = new Map<string, Promise<Token>>();
+  #credential: Promise<Credential | undefined> | undefined;
+  #scheme: Scheme = { type: "none" };
+  #isIntroduced = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /** Whether it has learned anything yet. */
+  get isIntroduced(): boolean {
+    return this.#isIntroduced;
+  }
+
+  /** The `Authorization` for a request; undefined for none. Rejects `UNAUTHORIZED` when the token server refuses. */
+  async authorize(need: Need, call: Call): Promise<string | undefined> {
+    const scheme = this.#scheme;
+    if (scheme.type === "none") return undefined;
+    const credential = await this.#login(call);
+    if (scheme.type === "basic") return credential === undefined ? undefined : basicAuthorization(credential);
+    return `Bearer ${(await this.#token(scheme.server, need, call)).text}`;
+  }
+
+  /**
+   * Learns from a 401 what the registry asks for; gives the scopes to ask for next. A token that was refused is forgotten. Rejects
+   * `UNSUPPORTED` for a registry that only asks for what strata cannot do.
+   */
+  learn(answer: Refusal, need: Need): readonly string[] {
+    this.#isIntroduced = true;
+    const challenges = readChallenges(answer.headers);
+    const bearer = challenges.find(({ scheme, parameters }) => scheme === "bearer" && parameters.realm !== undefined);
+    this.#tokens.delete(keyOf(need.scopes));
+    if (bearer !== undefined) {
+      this.#scheme = { type: "bearer", server: this.#readServer(bearer, answer, need.doing) };
+      const asked = (bearer.parameters.scope ?? "").split(/\s+/).filter((scope) => scope !== "");
+      return [...new Set([...need.scopes, ...asked])];
+    }
+    const isBasic = challenges.length === 0 || challenges.some(({ scheme }) => scheme === "basic");
+    if (!isBasic) throw this.#unsupported(challenges, need.doing);
+    this.#scheme = { type: "basic" };
+    return need.scopes;
+  }
+
+  /** A token to log in with later in place of the password; undefined when the registry gives none. Rejects `UNAUTHORIZED`. */
+  async identity(doing: Doing, call: Call): Promise<string | undefined> {
+    const credential = await this.#login(call);
+    if (this.#scheme.type !== "bearer" || credential === undefined) return undefined;
+    const request = { server: this.#scheme.server, scopes: [], credential, wantsIdentity: true, doing };
+    const { identity } = await fetchToken(request, this.#options.ask, this.#options.kit, call);
+    return isIdentityToken(credential) ? undefined : identity;
+  }
+
+  /** Whether there is a login for the registry. */
+  async hasLogin(call: Call): Promise<boolean> {
+    return await this.#login(call) !== undefined;
+  }
+
+  async #login(call: Call): Promise<Credential | undefined> {
+    const asking = this.#credential ??= this.#options.credential(call);
+    try {
+      return await asking;
+    } catch (error) {
+      if (this.#credential === asking) this.#credential = undefined;
+      // Another caller may have given up while this one still waits.
+      if (hasCode(error, "CANCELED") && !call.signal.aborted) return await this.#login(call);
+      throw error;
+    }
+  }
+
+  async #token(server: TokenServer, need: Need, call: Call): Promise<Token> {
+    const key = keyOf(need.scopes);
+    const known = this.#tokens.get(key);
+    const asking = known ?? this.#fetch(server, need, call);
+    if (known === undefined) this.#tokens.set(key, asking);
+    const forget = (): void => {
+      if (this.#tokens.get(key) === asking) this.#tokens.delete(key);
+    };
+    try {
+      const token = await asking;
+      if (known === undefined || performance.now() < token.renewAt) return token;
+      forget();
+    } catch (error) {
+      forget();
+      if (!hasCode(error, "CANCELED") || call.signal.aborted) throw error;
+    }
+    return await this.#token(server, need, call);
+  }
+
+  async #fetch(server: TokenServer, { scopes, doing }: Need, call: Call): Promise<Token> {
+    const credential = await this.#login(call);
+    const request = { server, scopes, credential, wantsIdentity: false, doing };
+    return await fetchToken(request, this.#options.ask, this.#options.kit, call);
+  }
+
+  #readServer({ parameters }: Challenge, answer: Refusal, doing: Doing): TokenServer {
+    const { kit, isInternal } = this.#options;
+    const realm = leadTo(parameters.realm ?? null, answer.url, { doing, isInternal, kit });
+    return { realm, service: parameters.service };
+  }
+
+  #unsupported(challenges: readonly Challenge[], { doing, host }: Doing): Error {
+    const schemes = [...new Set(challenges.map(({ scheme }) => scheme))].sort();
+    const message = `Cannot ${doing}: "${host}" asks for a login by ${schemes.join(", ")}, expected basic or bearer`;
+    return this.#options.kit.error("UNSUPPORTED", message, {
+      detail: { what: "login", known: ["basic", "bearer"], host },
+    });
+  }
+}
+
+function keyOf(scopes: readonly string[]): string {
+  return [...scopes].sort().join(" ");
+}
