@@ -29,8 +29,9 @@ const maxEntries = 5_000_000;
 /** Most characters that the names in the table of one layer may have together. */
 const maxNameLength = 1 << 29;
 
-/** A few bytes can tell of a file with terabytes of holes; after so many pieces others get their turn, so that it can be stopped. */
+/** A few bytes can tell of a file with terabytes of holes; after so much work others get their turn, so that it can be stopped. */
 const itemsPerTask = 16_384;
+const bytesPerItem = 64 << 10;
 
 /**
  * Reads a layer once, whatever its compression: checks it against its descriptor, and gives its diffID and table of contents.
@@ -93,7 +94,10 @@ class Indexing {
     for (let item = this.#parser.next(); item !== undefined; item = this.#parser.next()) {
       if (item instanceof Uint8Array) this.#update(item);
       else this.#add(item);
-      if (++this.#items % itemsPerTask === 0) await nextTask(signal);
+      this.#items += item instanceof Uint8Array ? 1 + item.length / bytesPerItem : 1;
+      if (this.#items < itemsPerTask) continue;
+      this.#items = 0;
+      await nextTask(signal);
     }
   }
 

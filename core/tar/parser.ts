@@ -1,4 +1,5 @@
 import { EngineError } from "../errors.ts";
+import { zeros } from "../stream/zeros.ts";
 import { BlockReader } from "./block_reader.ts";
 import { blockSize, entryError, escapeBytes, field, fieldBytes, hasValidChecksum, readNumber } from "./field.ts";
 import { type Extension, readHeader, storedSize, type TarHeader } from "./header.ts";
@@ -21,7 +22,6 @@ type Step = (bytes: Bytes) => TarHeader | undefined;
 /** A stretch of content: bytes of the archive, or a hole. */
 type Run = readonly [isStored: boolean, length: number];
 
-const zeros = new Uint8Array(64 << 10);
 const noRecords: ReadonlyMap<string, Uint8Array> = new Map();
 
 /**
@@ -78,7 +78,7 @@ export class TarParser {
 
   #content([isStored, length]: Run): Bytes | undefined {
     const rest = length - this.#runDone;
-    const piece = isStored ? this.#input.piece(rest) : zeros.subarray(0, rest);
+    const piece = isStored ? this.#input.piece(rest) : zeros(rest);
     if (piece === undefined) return undefined;
     this.#runDone += piece.length;
     if (piece.length === rest) {
