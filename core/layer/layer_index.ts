@@ -51,6 +51,7 @@ export class LayerIndexBuilder {
       return;
     }
     const before = this.#entries.get(entry.path);
+    if (before !== undefined && entry.type === "hardlink" && entry.target === entry.path) return;
     if (before !== undefined) this.#replace(before, entry);
     this.#entries.set(entry.path, entry.type === "hardlink" ? this.#link(entry) : entry);
   }
@@ -86,6 +87,10 @@ export class LayerIndexBuilder {
       }
     }
     if (before.type === "directory" && after.type !== "directory") this.#removeBelow(path);
+    // A directory that replaces a file does not show what the layers below have: extracting has removed that before.
+    if (before.type !== "directory" && after.type === "directory") {
+      this.#marks.set(`opaque:${path}`, { type: "opaque", path });
+    }
   }
 
   #removeBelow(path: string): void {

@@ -58,3 +58,13 @@ Deno.test("LayerIndexBuilder drops what lay in a directory that something else r
   ]);
   assertEquals(build(directory, file("d/a", 1), directory), ["directory d", "file d/a 1"]);
 });
+
+Deno.test("LayerIndexBuilder hides what is below a directory when it comes after a file of its path", () => {
+  const directory: IndexEntry = { ...meta, type: "directory", path: "d" };
+  assertEquals(build(file("d", 1), directory, file("d/a", 2)), ["opaque d", "directory d", "file d/a 2"]);
+  assertEquals(build(directory, file("d", 1), directory), ["opaque d", "directory d"]);
+});
+
+Deno.test("LayerIndexBuilder keeps a file when a hard link to itself comes after it", () => {
+  assertEquals(build(file("a", 1), link("b", "a"), link("a", "a")), ["file a 1", "hardlink b a"]);
+});
