@@ -188,10 +188,34 @@ export function cString(text: string): Uint8Array<ArrayBuffer> {
  */
 export function createCStringBuffer(maxBytes: number): (text: string) => Uint8Array<ArrayBuffer> | undefined {
   const bytes = new Uint8Array(maxBytes);
-  return (text) => {
-    const { read, written } = encoder.encodeInto(text, bytes);
-    if (read < text.length || written >= maxBytes) return undefined;
-    bytes[written] = 0;
-    return bytes;
-  };
+  return (text) => writeCString(text, 0, bytes);
+}
+
+/** Longest name in a directory, its NUL included (linux/limits.h, NAME_MAX). */
+const maxNameBytes = 256;
+
+/** As {@linkcode createCStringBuffer} for the last part of a path. */
+export function createNameBuffer(): (path: string) => Uint8Array<ArrayBuffer> | undefined {
+  const bytes = new Uint8Array(maxNameBytes);
+  return (path) => writeCString(path, path.lastIndexOf("/") + 1, bytes);
+}
+
+/** Writes a string from a position on, byte by byte while it is ASCII, which most are: that is faster than a call. */
+function writeCString(text: string, from: number, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
+  const length = text.length - from;
+  if (length >= bytes.length) return undefined;
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(from + i);
+    if (code >= 0x80) return encodeCString(text.slice(from), bytes);
+    bytes[i] = code;
+  }
+  bytes[length] = 0;
+  return bytes;
+}
+
+function encodeCString(text: string, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | undefined {
+  const { read, written } = encoder.encodeInto(text, bytes);
+  if (read < text.length || written >= bytes.length) return undefined;
+  bytes[written] = 0;
+  return bytes;
 }

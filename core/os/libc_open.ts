@@ -1,10 +1,19 @@
 import type { EngineError } from "../errors.ts";
 import { osError, readErrno } from "./errno.ts";
-import { createCStringBuffer, cString, type Libc, Sys } from "./libc.ts";
+import { createCStringBuffer, createNameBuffer, cString, type Libc, Sys } from "./libc.ts";
 
 /** Longest path that a system call takes, its NUL included (linux/limits.h, PATH_MAX). */
 const MAX_PATH = 4096;
 const DIRECTORY = Sys.O_PATH | Sys.O_DIRECTORY | Sys.O_CLOEXEC;
+
+/** A directory that is open to name what is in it. */
+interface Near {
+  /** Its path, empty for the root. */
+  readonly directory: string;
+  /** Where the last slash of the path of a file in it is; -1 for the root. */
+  readonly length: number;
+  readonly fd: number;
+}
 
 /** Opens files below a directory without following a symlink anywhere. */
 export class LibcOpener implements Disposable {
@@ -13,6 +22,7 @@ export class LibcOpener implements Disposable {
   readonly #libc: Libc;
   readonly #root: number;
   readonly #bytesOf = createCStringBuffer(MAX_PATH);
+  readonly #nameOf = createNameBuffer();
   readonly #how = new BigUint64Array([
     0n,
     0n,
@@ -21,7 +31,8 @@ export class LibcOpener implements Disposable {
   readonly #howBytes = new Uint8Array(this.#how.buffer);
   #hasOpenat2: boolean;
   #isOpen = true;
-  #near: { readonly directory: string; readonly fd: number } | undefined;
+  #near: Near | undefined;
+  #parents = 0;
 
   /**
    * Opens the directory itself. Below it, paths go through `openat2` with RESOLVE_IN_ROOT, NO_MAGICLINKS and
@@ -59,7 +70,7 @@ export class LibcOpener implements Disposable {
    */
   openNear(path: string, flags: number, action: string): number {
     const parent = this.openParent(path, action);
-    const name = this.#bytesOf(path.slice(path.lastIndexOf("/") + 1));
+    const name = this.#nameOf(path);
     if (name === undefined) throw osError({ action, syscall: "openat", errno: "ENAMETOOLONG", path });
     const fd = this.#libc.openat(parent, name, flags | Sys.O_CLOEXEC | Sys.O_NOFOLLOW, 0);
     if (fd < 0) throw this.failure("openat", path, action);
@@ -69,12 +80,19 @@ export class LibcOpener implements Disposable {
   /** The directory that a path is in, opened to name what is in it; open until another one is asked for. */
   openParent(path: string, action: string): number {
     const slash = path.lastIndexOf("/");
-    const directory = slash < 0 ? "." : path.slice(0, slash);
-    if (this.#near?.directory !== directory) {
-      this.leaveParent();
-      this.#near = { directory, fd: this.open(directory, Sys.O_PATH | Sys.O_DIRECTORY, action) };
-    }
-    return this.#near.fd;
+    const near = this.#near;
+    if (near !== undefined && near.length === slash && path.startsWith(near.directory)) return near.fd;
+    this.leaveParent();
+    const directory = slash < 0 ? "" : path.slice(0, slash);
+    const fd = this.open(slash < 0 ? "." : directory, Sys.O_PATH | Sys.O_DIRECTORY, action);
+    this.#near = { directory, length: slash, fd };
+    this.#parents++;
+    return fd;
+  }
+
+  /** How many directories `openParent` has opened, so that they can be told apart. */
+  get parents(): number {
+    return this.#parents;
   }
 
   /** Closes what `openParent` left open, so that a directory that was replaced is not used any more. */

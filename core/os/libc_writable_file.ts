@@ -43,12 +43,28 @@ function setXattr(
   throw osError({ action: "write attributes of", syscall: "fsetxattr", errno, path });
 }
 
+/** Writes bytes at the current position of an open file. */
+export function writeAll(
+  fd: number,
+  bytes: Uint8Array<ArrayBuffer>,
+  { path, calls }: { readonly path: string; readonly calls: WriteCalls },
+): void {
+  for (let at = 0; at < bytes.length;) {
+    const rest = at === 0 ? bytes : bytes.subarray(at);
+    const written = Number(calls.writer.write(fd, rest, BigInt(rest.length)));
+    if (written < 0) throw failure(calls, "write", path);
+    at += written;
+  }
+}
+
 /** A file being written, by its descriptor; closed when disposed. */
 export class LibcWritableFile implements WritableFile {
   readonly #fd: number;
   readonly #path: string;
   readonly #calls: WriteCalls;
   #length = 0;
+  /** Whether bytes were skipped since the last write. */
+  #isBehind = false;
   #isOpen = true;
 
   /** Takes over a descriptor; `path` is for messages. */
@@ -59,18 +75,17 @@ export class LibcWritableFile implements WritableFile {
   }
 
   write(bytes: Uint8Array<ArrayBuffer>): void {
-    for (let at = 0; at < bytes.length;) {
-      const rest = at === 0 ? bytes : bytes.subarray(at);
-      const written = Number(this.#calls.writer.write(this.#fd, rest, BigInt(rest.length)));
-      if (written < 0) this.#fail("write");
-      at += written;
+    if (this.#isBehind && Number(this.#calls.libc.lseek(this.#fd, BigInt(this.#length), Sys.SEEK_SET)) < 0) {
+      this.#fail("lseek");
     }
+    this.#isBehind = false;
+    writeAll(this.#fd, bytes, { path: this.#path, calls: this.#calls });
     this.#length += bytes.length;
   }
 
   skip(bytes: number): void {
     this.#length += bytes;
-    if (Number(this.#calls.libc.lseek(this.#fd, BigInt(this.#length), Sys.SEEK_SET)) < 0) this.#fail("lseek");
+    this.#isBehind = true;
   }
 
   end(): void {
@@ -91,16 +106,23 @@ export class LibcWritableFile implements WritableFile {
   }
 }
 
-/** Two `struct timespec`, access and modification time alike, for a time in seconds. */
+const times = new Int32Array(8);
+const timesBytes = new Uint8Array(times.buffer);
+
+/** Two `struct timespec`, access and modification time alike, for a time in seconds; valid until the next call. */
 export function timesOf(mtime: number): Uint8Array<ArrayBuffer> {
   const seconds = Math.floor(mtime);
   const nanos = Math.round((mtime - seconds) * 1e6) * 1000;
-  return timePair(BigInt(seconds), BigInt(Math.min(nanos, 999_999_000)));
+  return timePair(seconds, Math.min(nanos, 999_999_000));
 }
 
 /** As {@linkcode timesOf} for a time in seconds and nanoseconds. */
-export function timePair(seconds: bigint, nanos: bigint): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(new BigInt64Array([seconds, nanos, seconds, nanos]).buffer);
+export function timePair(seconds: number, nanos: number): Uint8Array<ArrayBuffer> {
+  // Little-endian, as every machine that Deno runs on.
+  times[0] = times[4] = seconds;
+  times[1] = times[5] = Math.floor(seconds / 0x1_0000_0000);
+  times[2] = times[6] = nanos;
+  return timesBytes;
 }
 
 function failure({ libc }: WriteCalls, syscall: string, path: string): Error {

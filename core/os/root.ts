@@ -85,10 +85,17 @@ export interface RootWriter extends Disposable {
   unlink(path: string): void;
 }
 
-/** A directory that becomes a snapshot, for writing all that a layer can hold. */
+/**
+ * A directory that becomes a snapshot, for writing all that a layer can hold. The directory that was written to last stays open: while
+ * there is a writer, nobody else may move directories or put others in their place.
+ */
 export interface SnapshotWriter extends RootWriter {
   /** Makes a file with its content and attributes; gives what {@linkcode RootWriter.setAttributes} does. */
   writeFile(path: string, content: Uint8Array<ArrayBuffer>, attributes: FileAttributes): readonly string[];
+  /** Makes a symlink with its attributes; its target is not looked at. */
+  writeSymlink(path: string, target: string, attributes: FileAttributes): void;
+  /** Sets the attributes of a directory; gives what {@linkcode RootWriter.setAttributes} does. */
+  setDirectory(path: string, attributes: FileAttributes): readonly string[];
   /** Sets only the time of a file, directory or symlink. */
   setTime(path: string, time: Pick<FileStat, "mtimeSeconds" | "mtimeNanos">): void;
   /** Removes whatever is there with everything below it, following nothing; does nothing when it is absent. */

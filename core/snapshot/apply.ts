@@ -2,24 +2,21 @@ import type { Call } from "../contract/call.ts";
 import type { LayerEntry } from "../contract/layer.ts";
 import { EngineError } from "../errors.ts";
 import { errnoOf } from "../os/errno.ts";
-import { type FileStat, mtimeOf } from "../os/file_stat.ts";
-import { type FileAttributes, isImageXattr, type Root, type SnapshotWriter } from "../os/file_system.ts";
-import { type PathLookup, resolvePath } from "../os/resolve_path.ts";
+import { type FileAttributes, isImageXattr, type SnapshotWriter, type WritableFile } from "../os/file_system.ts";
 import { throwIfAborted } from "../stream/abort.ts";
-import type { Marking } from "./marking.ts";
 import { copyFile } from "./copy_file.ts";
+import { type ApplyTarget, LayerPlaces, lstatSafely } from "./layer_places.ts";
+import type { Marking } from "./marking.ts";
 import { writeContent } from "./write_content.ts";
 
-/** Where a layer is unpacked to. */
-export interface ApplyTarget {
-  readonly writer: SnapshotWriter;
-  /** Reads what `writer` writes. */
-  readonly own: Root;
-  readonly marking: Marking;
-  /** Whether the layers below are in the same directory. */
-  readonly isFlat: boolean;
-  /** What the layers below make together; undefined when there are none, or when they are in the same directory. */
-  readonly lower: () => Root | undefined;
+export type { ApplyTarget } from "./layer_places.ts";
+
+/** What unpacking a layer came to. */
+export interface AppliedLayer {
+  /** Whether the layer was unpacked without a look at the layers below, so that the result is the same on any others. */
+  readonly isApart: boolean;
+  /** Whether the layer says what the root directory itself is like. */
+  readonly hasRoot: boolean;
 }
 
 type Entry = Exclude<LayerEntry, { readonly type: "whiteout" | "opaque" }>;
@@ -28,86 +25,78 @@ type Entry = Exclude<LayerEntry, { readonly type: "whiteout" | "opaque" }>;
  * Unpacks a layer into a directory. A later entry of a path replaces an earlier one; whiteouts hide what is in the layers below and
  * never what the layer itself has, wherever they stand in it (image-spec, layer.md, "Whiteouts"). Parents that the layer does not
  * have are made as the layers below have them; symlinks among them are followed inside the root, and nothing is ever written
- * through one. Gives whether the layer was unpacked without a look at the layers below, so that the result is the same on any
- * others. Rejects `INVALID_ARGUMENT` for what cannot be unpacked, `OS_FAILED` and `CANCELED`.
+ * through one. Rejects `INVALID_ARGUMENT` for what cannot be unpacked, `UNSUPPORTED` for a file that would be taken for a whiteout,
+ * `OS_FAILED` and `CANCELED`.
  */
 export async function applyLayer(
   entries: AsyncIterable<LayerEntry>,
   target: ApplyTarget,
   call: Call,
-): Promise<{ readonly isApart: boolean }> {
+): Promise<AppliedLayer> {
   const applier = new Applier(target, call.signal);
   for await (const entry of entries) {
     throwIfAborted(call.signal);
-    await applier.add(entry);
+    const waiting = applier.add(entry);
+    if (waiting !== undefined) await waiting;
   }
-  applier.finish();
-  return { isApart: applier.isApart };
+  return applier.finish();
 }
 
 class Applier {
   readonly #target: ApplyTarget;
   readonly #writer: SnapshotWriter;
+  readonly #marking: Marking;
+  readonly #places: LayerPlaces;
   readonly #signal: AbortSignal;
-  /** Parents that are there, by path in the layer: the path to write at, empty for the root. */
-  readonly #parents = new Map<string, string>([["", ""]]);
-  /** Attributes of directories, set last because writing into one changes its time. */
-  readonly #directories = new Map<string, FileAttributes>();
-  /** Paths at which what is below is hidden and the layer has nothing. */
-  readonly #hidden = new Set<string>();
-  /** What the layer has, where that is not all there is. */
-  readonly #own: Set<string> | undefined;
-  isApart = true;
+  #hasRoot = false;
 
   constructor(target: ApplyTarget, signal: AbortSignal) {
     this.#target = target;
     this.#writer = target.writer;
+    this.#marking = target.marking;
+    this.#places = new LayerPlaces(target);
     this.#signal = signal;
-    this.#own = target.isFlat ? new Set() : undefined;
   }
 
-  async add(entry: LayerEntry): Promise<void> {
-    if (entry.type === "whiteout") return this.#hide(this.#place(entry.path));
+  /** Takes the next entry; gives what to wait for when its content has to be read. */
+  add(entry: LayerEntry): Promise<void> | undefined {
+    if (entry.type === "whiteout") return this.#hide(entry.path);
     if (entry.type === "opaque") return this.#hideBelow(entry.path);
-    if (entry.path === ".") {
-      if (entry.type === "directory") this.#directories.set(".", attributesOf(entry));
-      return;
-    }
-    const path = this.#place(entry.path);
-    this.#own?.add(path);
+    if (entry.path === ".") return this.#setRoot(entry);
+    const path = this.#places.place(entry.path);
+    this.#marking.note(path);
+    if (entry.type !== "directory") this.#places.noteFile(entry.path);
     try {
-      await this.#write(entry, path);
+      return this.#write(entry, path);
     } catch (error) {
       if (errnoOf(error) !== "EEXIST") throw error;
-      if (this.#makeRoom(path, entry)) await this.#write(entry, path);
+      return this.#makeRoom(entry, path) ? this.#write(entry, path) : undefined;
     }
   }
 
-  finish(): void {
-    for (const [path, attributes] of [...this.#directories].reverse()) this.#writer.setAttributes(path, attributes);
+  finish(): AppliedLayer {
+    if (this.#places.hidden.hasBelow(".")) this.#hideBelowRoot();
+    this.#places.finish();
+    return { isApart: this.#places.isApart, hasRoot: this.#hasRoot };
   }
 
-  async #write(entry: Entry, path: string): Promise<void> {
+  #setRoot(entry: Entry): undefined {
+    if (entry.type !== "directory") return;
+    this.#hasRoot = true;
+    this.#places.noteDirectory(".", ".", attributesOf(entry));
+  }
+
+  #write(entry: Entry, path: string): Promise<void> | undefined {
     switch (entry.type) {
+      case "file":
+        return this.#writeFile(entry, path);
       case "directory":
-        this.#writer.makeDirectory(path);
-        this.#noteDirectory(entry.path, path, attributesOf(entry));
-        return;
-      case "file": {
-        if (entry.content instanceof Uint8Array) {
-          this.#writer.writeFile(path, entry.content, attributesOf(entry));
-          return;
-        }
-        using file = this.#writer.createFile(path);
-        await writeContent(file, entry.content, this.#signal);
-        file.setAttributes(attributesOf(entry));
-        return;
-      }
+        return this.#writeDirectory(entry, path);
       case "symlink":
-        this.#writer.symlink(entry.target, path);
-        break;
+        this.#writer.writeSymlink(path, entry.target, attributesOf(entry));
+        return undefined;
       case "hardlink":
-        return this.#link(entry.target, path);
+        return this.#link(entry, path);
       case "fifo":
         this.#writer.makeNode(path, { type: "fifo", major: 0, minor: 0 });
         break;
@@ -117,9 +106,30 @@ class Applier {
         break;
     }
     this.#writer.setAttributes(path, attributesOf(entry));
+    return undefined;
   }
 
-  #makeDevice({ type, major, minor }: Entry & { readonly type: "char" | "block" }, path: string): void {
+  #writeFile(entry: Entry & { readonly type: "file" }, path: string): Promise<void> | undefined {
+    if (!(entry.content instanceof Uint8Array)) return this.#fill(this.#writer.createFile(path), entry);
+    this.#writer.writeFile(path, entry.content, attributesOf(entry));
+    return undefined;
+  }
+
+  async #fill(file: WritableFile, entry: Entry & { readonly type: "file" }): Promise<void> {
+    using _ = file;
+    await writeContent(file, entry.content, this.#signal);
+    file.setAttributes(attributesOf(entry));
+  }
+
+  #writeDirectory(entry: Entry, path: string): undefined {
+    this.#writer.makeDirectory(path);
+    if (this.#places.hidden.hasPath(path)) this.#marking.hideBelow(path);
+    this.#places.noteDirectory(entry.path, path, attributesOf(entry));
+  }
+
+  #makeDevice(entry: Entry & { readonly type: "char" | "block" }, path: string): void {
+    if (this.#marking.isMark(entry)) throw markInLayer(path);
+    const { type, major, minor } = entry;
     try {
       this.#writer.makeNode(path, { type, major, minor });
     } catch (error) {
@@ -129,121 +139,105 @@ class Applier {
     }
   }
 
-  #link(target: string, path: string): void {
-    const existing = this.#place(target);
-    try {
-      this.#writer.link(existing, path);
-    } catch (error) {
-      const lower = errnoOf(error) === "ENOENT" ? this.#lower() : undefined;
-      if (lower?.lstat(existing) === undefined) throw error;
-      copyFile(lower, existing, this.#writer);
-      this.#writer.link(existing, path);
+  #link(entry: Entry & { readonly type: "hardlink" }, path: string): undefined {
+    const target = this.#places.seek(entry.target);
+    if (target === path) {
+      this.#checkLink(entry, this.#places.lstat(path)?.type);
+      return;
     }
+    const own = target === undefined ? undefined : this.#writer.lstat(target);
+    if (target !== undefined && own !== undefined && !this.#marking.isMark(own)) {
+      this.#checkLink(entry, own.type);
+      this.#writer.link(target, path);
+      return;
+    }
+    const lower = this.#places.lower();
+    const type = target === undefined ? undefined : lstatSafely(lower, target)?.type;
+    this.#checkLink(entry, type);
+    if (lower === undefined || target === undefined) return;
+    // Where it is hidden, only the link stays of it; otherwise both names are of one file, which has to be in one directory.
+    const isHidden = this.#places.hidden.covers(target);
+    copyFile({ root: lower, path: target }, this.#writer, isHidden ? path : this.#places.place(entry.target));
+    if (!isHidden) this.#writer.link(target, path);
+  }
+
+  #checkLink({ path, target }: Entry & { readonly type: "hardlink" }, type: string | undefined): void {
+    if (type !== undefined && type !== "directory") return;
+    throw new EngineError(
+      "INVALID_ARGUMENT",
+      `Cannot unpack layer entry "${path}": it is a hard link to "${target}", which is ${type ?? "absent"}`,
+      { detail: { field: "entry", value: path } },
+    );
   }
 
   /** Makes room for an entry in place of what is there; false when a directory is, which an entry of a directory only changes. */
-  #makeRoom(path: string, entry: Entry): boolean {
+  #makeRoom(entry: Entry, path: string): boolean {
     const there = this.#writer.lstat(path);
+    if (there !== undefined && this.#marking.isMark(there)) {
+      this.#writer.unlink(path);
+      return true;
+    }
     if (there?.type === "directory" && entry.type === "directory") {
-      this.#noteDirectory(entry.path, path, attributesOf(entry));
+      this.#places.dropXattrs(path, entry.xattrs ?? {});
+      this.#places.noteDirectory(entry.path, path, attributesOf(entry));
       return false;
     }
-    const wasHidden = this.#hidden.delete(path);
-    this.#forget(path);
+    this.#places.forget(path);
     this.#writer.removeAll(path);
-    if (!wasHidden || entry.type !== "directory") return true;
-    this.#writer.makeDirectory(path);
-    this.#target.marking.hideBelow(path, this.#isOwn);
-    this.#noteDirectory(entry.path, path, attributesOf(entry));
-    return false;
+    // What comes after it in its place is not on what the layers below have, but on what was here.
+    this.#places.hidden.addPath(path);
+    return true;
   }
 
-  #hide(path: string): void {
-    const there = this.#writer.lstat(path);
-    if (there === undefined || !this.#isOwn(path)) {
-      if (!this.#hidden.has(path)) this.#target.marking.hide(path);
-      this.#hidden.add(path);
-    } else if (there.type === "directory") this.#target.marking.hideBelow(path, this.#isOwn);
+  #hide(path: string): undefined {
+    const { hidden } = this.#places;
+    const placed = this.#places.seek(path);
+    if (placed === undefined) return;
+    const there = this.#writer.lstat(placed);
+    if (there !== undefined && this.#marking.isMark(there)) return;
+    if (there !== undefined && this.#marking.isOwn(placed) && this.#hasContent(placed, there.type)) {
+      hidden.addPath(placed);
+      if (there.type !== "directory") return;
+      this.#marking.hideBelow(placed);
+      this.#places.reset(placed, { isWhole: true });
+      return;
+    }
+    if (there === undefined && !this.#places.isParentOpen(path) && this.#places.lstat(placed) === undefined) return;
+    this.#places.place(path);
+    this.#places.forget(placed);
+    if (there !== undefined) this.#writer.removeAll(placed);
+    if (!hidden.covers(placed)) this.#marking.hide(placed);
+    hidden.addPath(placed);
   }
 
-  #hideBelow(path: string): void {
-    const placed = path === "." ? "." : this.#place(path);
-    if (placed !== ".") this.#open(path);
-    this.#target.marking.hideBelow(placed, this.#isOwn);
+  #hideBelow(path: string): undefined {
+    const placed = path === "." ? "." : this.#places.seekDirectory(path);
+    if (placed === undefined) return;
+    if (placed !== ".") this.#places.open(path);
+    this.#marking.hideBelow(placed);
+    this.#places.hidden.addBelow(placed);
+    this.#places.reset(placed, { isWhole: false });
   }
 
-  /** Whether what is at a path is of this layer. */
-  readonly #isOwn = (path: string): boolean => this.#own?.has(path) ?? !this.#hidden.has(path);
-
-  /** The path to write at in place of one of the layer: its parents are there and are no symlinks. */
-  #place(path: string): string {
-    const slash = path.lastIndexOf("/");
-    if (slash < 0) return path;
-    const parent = path.slice(0, slash);
-    const found = this.#parents.get(parent) ?? this.#open(parent);
-    return found === "" ? path.slice(slash + 1) : `${found}${path.slice(slash)}`;
-  }
-
-  #noteDirectory(path: string, placed: string, attributes: FileAttributes): void {
-    this.#parents.set(path, placed);
-    // Later directories are deeper or beside; one that comes again keeps its place in the order.
-    this.#directories.set(placed, attributes);
-  }
-
-  #forget(path: string): void {
-    const isBelow = (known: string): boolean => known === path || known.startsWith(`${path}/`);
-    for (const [known, placed] of this.#parents) if (isBelow(placed)) this.#parents.delete(known);
-    for (const known of this.#directories.keys()) if (isBelow(known)) this.#directories.delete(known);
-  }
-
-  #open(path: string): string {
-    const resolved = resolvePath(this.#both(), path, true);
-    const placed = resolved === "." ? "" : resolved;
-    if (placed !== "") this.#makeParents(placed);
-    this.#parents.set(path, placed);
-    return placed;
-  }
-
-  #lower(): Root | undefined {
-    this.isApart = false;
-    return this.#target.lower();
-  }
-
-  /** What the layer has, over what the layers below have. */
-  #both(): PathLookup {
-    const own = (path: string): FileStat | undefined => this.#writer.lstat(path);
-    return {
-      lstat: (path) => own(path) ?? this.#lower()?.lstat(path),
-      readLink: (path) =>
-        own(path) === undefined ? this.#lower()?.readLink(path) ?? "" : this.#target.own.readLink(path),
-    };
-  }
-
-  #makeParents(path: string): void {
-    const parts = path.split("/");
-    for (let length = 1; length <= parts.length; length++) {
-      const folder = parts.slice(0, length).join("/");
-      const there = this.#writer.lstat(folder);
-      if (there?.type === "directory") continue;
-      const below = there === undefined ? this.#lower()?.lstat(folder) : undefined;
-      if (there !== undefined || (below !== undefined && below.type !== "directory")) throw notDirectory(path, folder);
-      this.#writer.makeDirectory(folder);
-      this.#noteDirectory(folder, folder, below === undefined ? plain : this.#attributesBelow(folder, below));
+  /** Hides all that is in the root directory below, name by name: overlays heed no mark on the root directory itself. */
+  #hideBelowRoot(): void {
+    for (const name of this.#places.lower()?.scan(".").names ?? []) {
+      const there = this.#writer.lstat(name);
+      if (there === undefined) this.#marking.hide(name);
+      else if (there.type === "directory") this.#marking.hideBelow(name);
     }
   }
 
-  #attributesBelow(path: string, stat: FileStat): FileAttributes {
-    using directory = this.#lower()?.open(path);
-    return {
-      mode: stat.mode,
-      owner: { uid: stat.uid, gid: stat.gid },
-      mtime: mtimeOf(stat),
-      xattrs: directory?.xattrs(),
-    };
+  /** Whether something of the layer is at a place, or below it, that does not only stand for something hidden. */
+  #hasContent(path: string, type: string): boolean {
+    if (type !== "directory" || !this.#places.isImplied(path)) return true;
+    const scan = this.#target.own.scan(path);
+    return scan.names.some((name, index) => {
+      const stat = scan.stat(index);
+      return !this.#marking.isMark(stat) && this.#hasContent(`${path}/${name}`, stat.type);
+    });
   }
 }
-
-const plain: FileAttributes = { mode: 0o755, owner: { uid: 0, gid: 0 }, mtime: 0 };
 
 function attributesOf({ mode, uid, gid, mtime, xattrs }: Entry): FileAttributes {
   if (xattrs === undefined) return { mode, owner: { uid, gid }, mtime };
@@ -252,8 +246,10 @@ function attributesOf({ mode, uid, gid, mtime, xattrs }: Entry): FileAttributes 
   return { mode, owner: { uid, gid }, mtime, xattrs: kept };
 }
 
-function notDirectory(path: string, folder: string): EngineError {
-  return new EngineError("INVALID_ARGUMENT", `Cannot unpack layer entry below "${path}": "${folder}" is no directory`, {
-    detail: { field: "entry", value: path },
-  });
+function markInLayer(path: string): EngineError {
+  return new EngineError(
+    "UNSUPPORTED",
+    `Cannot unpack layer entry "${path}": a character device 0:0 stands for a file that is gone`,
+    { detail: { what: "character device 0:0" }, hint: "Build with --snapshotter copy" },
+  );
 }

@@ -46,9 +46,9 @@ async function unpack(layers: readonly SnapshotLayer[], directory: string, call:
   using writer = openSnapshotWriter(directory);
   using own = openRoot(directory);
   writer.setAttributes(".", { mode: 0o755, owner: { uid: 0, gid: 0 }, mtime: 0 });
-  const target = { writer, own, isFlat: true, marking: flatMarking(writer, own), lower: () => undefined };
   for (const layer of layers) {
     if ("path" in layer) throw new EngineError("INTERNAL", "Cannot copy a state that is no layer yet");
+    const target = { writer, own, marking: flatMarking(writer, own), lower: () => undefined };
     await applyLayer(layer.entries(call), target, call);
   }
 }

@@ -4,9 +4,13 @@ import type { FileAttributes, Root, SnapshotWriter } from "../os/file_system.ts"
 
 const chunkBytes = 1024 * 1024;
 
-/** Copies a file, link or device to the same path of another directory, whose parent is there. Throws `OS_FAILED`. */
-export function copyFile(from: Root, path: string, to: SnapshotWriter): void {
-  const stat = from.lstat(path);
+/** Copies a file, link or device to a path of another directory, whose parent is there. Throws `OS_FAILED`. */
+export function copyFile(
+  { root, path }: { readonly root: Root; readonly path: string },
+  writer: SnapshotWriter,
+  to: string,
+): void {
+  const stat = root.lstat(path);
   if (stat === undefined || stat.type === "directory" || stat.type === "socket") {
     throw new EngineError("INVALID_ARGUMENT", `Cannot copy "${path}": it is no file`, {
       detail: { field: "entry", value: path },
@@ -18,13 +22,13 @@ export function copyFile(from: Root, path: string, to: SnapshotWriter): void {
     mtime: mtimeOf(stat),
   };
   if (stat.type !== "file") {
-    if (stat.type === "symlink") to.symlink(from.readLink(path), path);
-    else to.makeNode(path, { type: stat.type, major: stat.major, minor: stat.minor });
-    to.setAttributes(path, attributes);
+    if (stat.type === "symlink") writer.symlink(root.readLink(path), to);
+    else writer.makeNode(to, { type: stat.type, major: stat.major, minor: stat.minor });
+    writer.setAttributes(to, attributes);
     return;
   }
-  using source = from.open(path);
-  using target = to.createFile(path);
+  using source = root.open(path);
+  using target = writer.createFile(to);
   const buffer = new Uint8Array(Math.min(chunkBytes, Math.max(stat.size, 1)));
   for (let length = source.read(buffer); length > 0; length = source.read(buffer)) {
     target.write(buffer.subarray(0, length));

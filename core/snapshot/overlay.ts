@@ -1,8 +1,7 @@
 import type { Call } from "../contract/call.ts";
 import type { LayerEntry } from "../contract/layer.ts";
 import { EngineError, isEngineError } from "../errors.ts";
-import { mtimeOf } from "../os/file_stat.ts";
-import { openRoot, openSnapshotWriter } from "../os/file_system.ts";
+import { type FileAttributes, openRoot, openSnapshotWriter } from "../os/file_system.ts";
 import type { Mounter } from "../os/mount.ts";
 import { applyLayer } from "./apply.ts";
 import { findChanges, readChanges } from "./changes.ts";
@@ -85,7 +84,7 @@ class OverlaySnapshotter implements Snapshotter {
     await using stack = new AsyncDisposableStack();
     const run = stack.use(makeRunDirectory(this.#options.layout, call.signal));
     const paths = makePaths(run.path);
-    setRootAttributes(paths.upper, lowers.at(-1)?.());
+    setRoot(paths.upper, lowers);
     const { mounter } = this.#options;
     mounter.overlay({
       lowers: lowers.length === 0 ? [paths.empty] : topmostFirst(lowers),
@@ -108,7 +107,7 @@ class OverlaySnapshotter implements Snapshotter {
     await using stack = new AsyncDisposableStack();
     const run = stack.use(makeRunDirectory(this.#options.layout, call.signal));
     const paths = makePaths(run.path);
-    this.#mountLowers(lowers, paths.lower, paths.empty);
+    this.#mountLowers(lowers, paths);
     stack.defer(() => this.#options.mounter.unmount(paths.lower));
     const held = stack.move();
     return { rootfs: paths.lower, [Symbol.asyncDispose]: () => held.disposeAsync() };
@@ -130,11 +129,12 @@ class OverlaySnapshotter implements Snapshotter {
     const upper = stack.use(openRoot(paths.upper));
     const writer = stack.use(openSnapshotWriter(paths.upper));
     if (lowers.length > 0) {
-      this.#mountLowers(lowers, paths.lower, paths.empty);
+      this.#mountLowers(lowers, paths);
       stack.defer(() => mounter.unmount(paths.lower));
     }
     const lower = lowers.length === 0 ? undefined : stack.use(openRoot(paths.lower));
     const changes = findChanges({ upper, writer, lower, isUserNamespace, sourceDateEpoch }, call);
+    writer.setDirectory(".", unsaid);
     let path = paths.upper;
     return {
       async *entries(inner): AsyncGenerator<LayerEntry> {
@@ -148,11 +148,13 @@ class OverlaySnapshotter implements Snapshotter {
     };
   }
 
-  /** Mounts lower directories, base first, for reading. */
-  #mountLowers(lowers: readonly Lower[], target: string, empty: string): void {
+  /** Mounts lower directories, base first, for reading; an empty one on top of them is what the root directory is like. */
+  #mountLowers(lowers: readonly Lower[], { empty, work, lower }: Paths): void {
     const options = this.#options.isUserNamespace ? ["userxattr", "xino=off"] : ["redirect_dir=off", "xino=off"];
-    // An overlay without an upper directory takes two lower ones at least.
-    this.#options.mounter.overlay({ lowers: [...topmostFirst(lowers), empty], target, options });
+    setRoot(empty, lowers);
+    // Without an upper directory there have to be two lower ones.
+    const others = lowers.length === 0 ? [work] : topmostFirst(lowers);
+    this.#options.mounter.overlay({ lowers: [empty, ...others], target: lower, options });
   }
 
   /** Directories of the layers, base first. */
@@ -188,7 +190,6 @@ class OverlaySnapshotter implements Snapshotter {
   async #unpack(layer: StoredLayer, lowers: readonly Lower[], call: Call): Promise<string> {
     await using run: RunDirectory = makeRunDirectory(this.#options.layout, call.signal);
     const paths = makePaths(run.path);
-    setRootAttributes(paths.upper, lowers.at(-1)?.());
     const { isUserNamespace, mounter, layout } = this.#options;
     let isApart: boolean;
     {
@@ -199,16 +200,17 @@ class OverlaySnapshotter implements Snapshotter {
       const target = {
         writer,
         own,
-        isFlat: false,
         marking: overlayMarking(writer, isUserNamespace),
         lower: () => {
           if (lower !== undefined || lowers.length === 0) return lower;
-          this.#mountLowers(lowers, paths.lower, paths.empty);
+          this.#mountLowers(lowers, paths);
           stack.defer(() => mounter.unmount(paths.lower));
           return lower = stack.use(openRoot(paths.lower));
         },
       };
-      ({ isApart } = await applyLayer(layer.entries(call), target, call));
+      const applied = await applyLayer(layer.entries(call), target, call);
+      if (!applied.hasRoot) writer.setDirectory(".", unsaid);
+      isApart = applied.isApart;
     }
     const name = isApart ? layerSnapshot(layer.diffId) : chainSnapshot(layer.diffId, layer.chainId);
     return moveSnapshot(paths.upper, `${layout.snapshots}/${name}`);
@@ -243,23 +245,27 @@ function makePaths(directory: string): Paths {
   return { upper: at("upper"), work: at("work"), rootfs: at("rootfs"), lower: at("lower"), empty: at("empty") };
 }
 
-/** The root directory of a new layer is as that of the layer below it, until the layer itself says something else. */
-function setRootAttributes(path: string, below: string | undefined): void {
+const plain: FileAttributes = { mode: 0o755, owner: { uid: 0, gid: 0 }, mtime: 0 };
+
+/**
+ * What the directory of a layer that says nothing of the root directory is like itself. Such a layer may be on any others, so what it has
+ * must not be that of the ones it was first on.
+ */
+const unsaid: FileAttributes = { ...plain, mode: 0 };
+
+/** Makes a directory what the root directory of the layers, base first, is like: what the topmost says that says something. */
+function setRoot(path: string, lowers: readonly Lower[]): void {
   using writer = openSnapshotWriter(path);
-  const plain = { mode: 0o755, owner: { uid: 0, gid: 0 }, mtime: 0 };
-  if (below === undefined) {
-    writer.setAttributes(".", plain);
+  for (const lower of lowers.toReversed()) {
+    using root = openRoot(lower());
+    using directory = root.open(".");
+    const { mode, uid, gid, ...stat } = directory.stat();
+    if (mode === unsaid.mode) continue;
+    writer.setDirectory(".", { mode, owner: { uid, gid }, mtime: 0, xattrs: directory.xattrs() });
+    writer.setTime(".", stat);
     return;
   }
-  using root = openRoot(below);
-  using directory = root.open(".");
-  const stat = directory.stat();
-  writer.setAttributes(".", {
-    mode: stat.mode,
-    owner: { uid: stat.uid, gid: stat.gid },
-    mtime: mtimeOf(stat),
-    xattrs: directory.xattrs(),
-  });
+  writer.setDirectory(".", plain);
 }
 
 /** Puts a finished directory in its place; when the place is taken, what is there is the same. Gives the place. */
