@@ -47,15 +47,16 @@ export interface RunnerOptions {
 /** Makes a runner that has opened nothing yet. */
 export function createRunner(options: RunnerOptions): Runner {
   let environment: Promise<RunEnvironment> | undefined;
-  const leftovers = new Set<PromiseLike<void>>();
+  const leftovers: Promise<void>[] = [];
   return {
     open: (request) =>
       openSession(request, options, {
         open: (call) => environment ??= openEnvironment(options, call),
-        // Nobody needs to wait for the removal of files but the end of the build.
-        leave: (finished) => leftovers.add(finished[Symbol.asyncDispose]()),
+        // Nobody needs to wait for the removal of files but the end of the build. Why a command failed is told elsewhere.
+        leave: (running) => leftovers.push(running.then((finished) => finished[Symbol.asyncDispose](), () => {})),
       }),
     async [Symbol.asyncDispose](): Promise<void> {
+      await Promise.allSettled(leftovers);
       await Promise.all(leftovers);
       const opened = await environment?.catch(() => undefined);
       await opened?.snapshotter[Symbol.asyncDispose]();
@@ -82,29 +83,35 @@ function openSession(
   options: RunnerOptions,
   { open, leave }: {
     readonly open: (call: Call) => Promise<RunEnvironment>;
-    readonly leave: (finished: FinishedRun) => void;
+    readonly leave: (running: Promise<FinishedRun>) => void;
   },
 ): RunSession {
   const { promise: top, resolve: haveTop } = Promise.withResolvers<TopSnapshot | undefined>();
+  let running: Promise<FinishedRun> | undefined;
   let finished: FinishedRun | undefined;
-  let isBegun = false;
   let given: LayerEntry | undefined;
   let isSame = true;
+  const start = async (spec: RunSpec): Promise<FinishedRun> => {
+    const { call, inputs, platform, step } = request;
+    const environment = await open(call);
+    const { runCommand } = await import("./run_step.ts");
+    return await runCommand(
+      { spec, inputs, platform, sourceDateEpoch: options.sourceDateEpoch, step },
+      environment,
+      call,
+    );
+  };
   return {
     async *run(spec): AsyncGenerator<LayerEntry> {
-      if (isBegun) {
+      if (running !== undefined) {
         throw new EngineError("PLUGIN_FAILED", "Cannot run a second command for one layer", {
           detail: { hook: "layer" },
         });
       }
-      isBegun = true;
-      const { call, platform, step } = request;
-      const environment = await open(call);
-      const { runCommand } = await import("./run_step.ts");
-      const work = { spec, inputs: request.inputs, platform, sourceDateEpoch: options.sourceDateEpoch, step };
-      finished = await runCommand(work, environment, call);
+      running = start(spec);
+      finished = await running;
       haveTop(finished.top);
-      for await (const entry of finished.entries(call)) {
+      for await (const entry of finished.entries(request.call)) {
         given = entry;
         yield entry;
         // Whoever did not pass it on has asked for the next one all the same.
@@ -123,7 +130,8 @@ function openSession(
       if (isSame) finished?.commit(diffId);
     },
     [Symbol.dispose](): void {
-      if (finished !== undefined) leave(finished);
+      // It may still be at work on its end, when it was canceled.
+      if (running !== undefined) leave(running);
     },
   };
 }
