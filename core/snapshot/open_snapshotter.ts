@@ -4,7 +4,7 @@ import { readUserNamespace } from "../os/user_namespace.ts";
 import { createCopySnapshotter } from "./copy.ts";
 import { openLayout } from "./layout.ts";
 import { createOverlaySnapshotter } from "./overlay.ts";
-import { sweepRuns } from "./run_directory.ts";
+import { makeRunDirectory, sweepRuns } from "./run_directory.ts";
 import type { Snapshotter, SnapshotterKind } from "./snapshotter.ts";
 
 /**
@@ -22,7 +22,8 @@ export async function openSnapshotter(
   await sweepRuns(layout);
   const close = (): void => lock.close();
   if (options.kind !== "copy") {
-    const overlay = createOverlaySnapshotter({ mounter, layout, isUserNamespace, close });
+    await using probe = makeRunDirectory(layout, new AbortController().signal);
+    const overlay = createOverlaySnapshotter({ mounter, layout, isUserNamespace, probe: probe.path, close });
     if (overlay !== undefined) return overlay;
     if (options.kind === "overlay") {
       close();

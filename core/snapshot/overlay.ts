@@ -22,6 +22,8 @@ export interface OverlayOptions {
   readonly mounter: Mounter;
   readonly layout: SnapshotLayout;
   readonly isUserNamespace: boolean;
+  /** An empty directory to try in what the kernel takes. */
+  readonly probe: string;
   /** Called when it is disposed. */
   readonly close: () => void;
 }
@@ -45,26 +47,21 @@ function candidates(isUserNamespace: boolean): readonly (readonly string[])[] {
   return [[...base, "index=on", "volatile"], [...base, "index=off", "volatile"], [...base, "index=off"]];
 }
 
-function findMountOptions({ mounter, layout, isUserNamespace }: OverlayOptions): readonly string[] | undefined {
-  const directory = `${layout.runs}/probe-${crypto.randomUUID().slice(0, 8)}`;
-  try {
-    for (const [i, options] of candidates(isUserNamespace).entries()) {
-      const [lower = "", path = "", work = "", target = ""] = ["lower", "upper", "work", "target"].map((name) =>
-        `${directory}/${i}/${name}`
-      );
-      for (const each of [lower, path, work, target]) Deno.mkdirSync(each, { recursive: true });
-      try {
-        mounter.overlay({ lowers: [lower], upper: { path, work }, target, options });
-        mounter.unmount(target);
-        return options;
-      } catch (error) {
-        if (!isEngineError(error) || error.code !== "OS_FAILED") throw error;
-      }
+function findMountOptions({ mounter, probe, isUserNamespace }: OverlayOptions): readonly string[] | undefined {
+  for (const [i, options] of candidates(isUserNamespace).entries()) {
+    const [lower = "", path = "", work = "", target = ""] = ["lower", "upper", "work", "target"].map((name) =>
+      `${probe}/${i}/${name}`
+    );
+    for (const each of [lower, path, work, target]) Deno.mkdirSync(each, { recursive: true });
+    try {
+      mounter.overlay({ lowers: [lower], upper: { path, work }, target, options });
+      mounter.unmount(target);
+      return options;
+    } catch (error) {
+      if (!isEngineError(error) || error.code !== "OS_FAILED") throw error;
     }
-    return undefined;
-  } finally {
-    Deno.removeSync(directory, { recursive: true });
   }
+  return undefined;
 }
 
 class OverlaySnapshotter implements Snapshotter {

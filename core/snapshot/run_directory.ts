@@ -9,10 +9,8 @@ export interface RunDirectory extends AsyncDisposable {
 /** Makes a directory for a run. The file beside it is locked (flock) as long as this process lives. */
 export function makeRunDirectory(layout: SnapshotLayout, signal: AbortSignal): RunDirectory {
   throwIfAborted(signal);
-  const path = `${layout.runs}/${crypto.randomUUID().slice(0, 13)}`;
-  const lock = Deno.openSync(`${path}.lock`, { write: true, createNew: true });
+  const { path, lock } = makeLock(layout);
   try {
-    lock.lockSync(true);
     Deno.mkdirSync(path, { mode: 0o700 });
   } catch (error) {
     lock.close();
@@ -29,6 +27,27 @@ export function makeRunDirectory(layout: SnapshotLayout, signal: AbortSignal): R
       }
     },
   };
+}
+
+function makeLock(layout: SnapshotLayout): { readonly path: string; readonly lock: Deno.FsFile } {
+  while (true) {
+    const path = `${layout.runs}/${crypto.randomUUID().slice(0, 13)}`;
+    const lock = Deno.openSync(`${path}.lock`, { write: true, createNew: true });
+    lock.lockSync(true);
+    // Who sweeps may have taken the file, which was not locked yet, for that of a dead process.
+    if (isThere(`${path}.lock`)) return { path, lock };
+    lock.close();
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** Removes the directories of runs whose process is dead. */
