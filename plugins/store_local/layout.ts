@@ -32,12 +32,14 @@ export function layoutOf(root: string): Layout {
   };
 }
 
-/** Makes the directories of a new store and the file that says it is an OCI layout. Throws `OS_FAILED`. */
+/**
+ * Makes the directories of a new store and the file that says it is an OCI layout. They are for this user only: layers hold files that
+ * not everybody may read in a container. Throws `OS_FAILED`.
+ */
 export function createLayout(layout: Layout, kit: Kit): void {
   try {
-    for (const algorithm of algorithms) Deno.mkdirSync(`${layout.blobs}/${algorithm}`, { recursive: true });
-    Deno.mkdirSync(layout.temp, { recursive: true });
-    Deno.mkdirSync(layout.leases, { recursive: true });
+    const paths = [...algorithms.map((algorithm) => `${layout.blobs}/${algorithm}`), layout.temp, layout.leases];
+    for (const path of paths) Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
     Deno.writeTextFileSync(`${layout.root}/oci-layout`, '{"imageLayoutVersion":"1.0.0"}');
   } catch (error) {
     throw fileFailure(kit, error, { what: `Cannot create store "${layout.root}"`, path: layout.root });
