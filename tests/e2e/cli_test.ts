@@ -1,5 +1,7 @@
 /** The command as a user runs it: every verb, its columns, messages and exit codes. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { containerPeers } from "../helpers/busybox_root.ts";
+import { isMissing } from "../helpers/require.ts";
 import { mustRun, runStrata, type TempFolder, tempFolder } from "../helpers/strata.ts";
 
 const dockerfile = `FROM scratch AS base
@@ -92,7 +94,7 @@ Deno.test("build shows where a file is wrong, with a caret and a hint, and exits
 });
 
 Deno.test("build shows the last lines, the exit code and the line of a command that failed", {
-  ignore: isMissing("root", peers.crun),
+  ignore: isMissing("root", containerPeers.crun),
 }, async () => {
   await using at = await place({ "src/Dockerfile": "FROM scratch\nCOPY a.txt /\nRUN echo hi\n" });
   const { code, stderr } = await runStrata({ root: at.root }, "build", `${at.folder.path}/src`);
