@@ -6,11 +6,12 @@
 import { readVariable } from "./core/config.ts";
 import { runCli } from "./core/cli/main.ts";
 import { openTerminal } from "./core/cli/process_terminal.ts";
-import type { Engine } from "./core/engine.ts";
+import type { Engine, EngineOptions } from "./core/engine.ts";
 
-async function openEngine(root: string | undefined): Promise<Engine> {
+async function openEngine(root: string | undefined, pluginOptions: EngineOptions["pluginOptions"]): Promise<Engine> {
   const [{ createEngine }, { builtins }] = await Promise.all([import("./core/engine.ts"), import("./plugins/mod.ts")]);
-  return await createEngine({ plugins: builtins, config: root === undefined ? {} : { root } });
+  const options = pluginOptions === undefined ? {} : { pluginOptions };
+  return await createEngine({ plugins: builtins, config: root === undefined ? {} : { root }, ...options });
 }
 
 /** Runs this program again with its privileges in a user namespace. */

@@ -1,9 +1,10 @@
-import { type Config, loadConfig } from "./config.ts";
+import { type Config, loadConfig, readVariable } from "./config.ts";
 import type { Call } from "./contract/call.ts";
 import type { Credential } from "./contract/plugin.ts";
 import type { Store } from "./contract/store.ts";
 import type { PluginEntry } from "./host/plugin_entry.ts";
 import { createHost, type Host } from "./host/registry.ts";
+import type { Logins } from "./os/credential.ts";
 import { verifiedStore } from "./store/verified.ts";
 
 export type { PluginEntry, Provides } from "./host/plugin_entry.ts";
@@ -16,6 +17,8 @@ export interface Engine extends AsyncDisposable {
   readonly host: Host;
   /** The store; every stream it gives is verified. */
   readonly store: Store;
+  /** Logins with registries. */
+  readonly logins: Logins;
   /** Gives the time of now. */
   readonly clock: () => Date;
 }
@@ -28,8 +31,10 @@ export interface EngineOptions {
   readonly config?: Partial<Config>;
   /** Gives the time of now; the system's when left out. */
   readonly clock?: () => Date;
-  /** Login for a registry host; none when left out. */
-  readonly credential?: (host: string, call: Call) => Promise<Credential | undefined>;
+  /** Members laid over the config's sections of built-in plugins, by plugin name; objects in them are laid over one another. */
+  readonly pluginOptions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Login for a registry, a host or `host/repository`; that of docker's config and podman's when left out. */
+  readonly credential?: (place: string, call: Call) => Promise<Credential | undefined>;
   /** Aborting it makes opening reject with `CANCELED`. */
   readonly signal?: AbortSignal;
 }
@@ -40,8 +45,9 @@ export interface EngineOptions {
  */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const config = loadConfig(options.config);
-  const host = await createHost(await entriesOf(options.plugins, config), {
-    credential: options.credential ?? (() => Promise.resolve(undefined)),
+  const logins = openLogins(config, options.credential);
+  const host = await createHost(await entriesOf(options, config), {
+    credential: (place, call) => logins.find(place, call),
     proxy: config.proxy,
   });
   const driver = await host.store(config.store);
@@ -52,17 +58,47 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     config,
     host,
     store,
+    logins,
     clock: options.clock ?? (() => new Date()),
     [Symbol.asyncDispose]: () => closing ??= Promise.resolve(store[Symbol.asyncDispose]()),
   };
 }
 
-async function entriesOf(plugins: readonly PluginEntry[], config: Config): Promise<readonly PluginEntry[]> {
+/** Logins, read with code that is loaded when one is asked for. */
+function openLogins(config: Config, find: EngineOptions["credential"]): Logins {
+  const places = { dockerConfig: config.dockerConfig, environment: readVariable };
+  const load = (): Promise<typeof import("./os/credential.ts")> => import("./os/credential.ts");
+  return {
+    find: find ?? (async (place, call) => (await load()).findCredential(places, place, call)),
+    store: async (host, credential, call) => (await load()).storeCredential(places, { host, credential }, call),
+    erase: async (host, call) => (await load()).eraseCredential(places, host, call),
+  };
+}
+
+async function entriesOf({ plugins, pluginOptions }: EngineOptions, config: Config): Promise<readonly PluginEntry[]> {
   const builtins = plugins.map((entry) => {
     const section = config.pluginOptions[entry.name];
-    return section === undefined ? entry : { ...entry, config: section };
+    const over = pluginOptions?.[entry.name];
+    if (section === undefined && over === undefined) return entry;
+    return { ...entry, config: layOver(section ?? {}, over ?? {}) };
   });
   if (config.plugins.length === 0) return builtins;
   const { fileEntry } = await import("./host/load_file.ts");
   return [...builtins, ...config.plugins.map(fileEntry)];
+}
+
+/** A plugin's section of the config. */
+type Section = Readonly<Record<string, unknown>>;
+
+function layOver(below: Section, above: Section): Section {
+  const laid: Record<string, unknown> = { ...below };
+  for (const [name, value] of Object.entries(above)) {
+    const old = Object.hasOwn(below, name) ? below[name] : undefined;
+    laid[name] = isSection(old) && isSection(value) ? layOver(old, value) : value;
+  }
+  return laid;
+}
+
+function isSection(value: unknown): value is Section {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

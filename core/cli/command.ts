@@ -1,5 +1,5 @@
 import type { Call } from "../contract/call.ts";
-import type { Engine } from "../engine.ts";
+import type { Engine, EngineOptions } from "../engine.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** One flag of a command. */
@@ -41,8 +41,11 @@ export interface Context {
   readonly commands: readonly CommandEntry[];
   /** A variable of the environment. */
   environment(name: string): string | undefined;
-  /** Opens the engine; the caller of the command closes it. */
-  openEngine(): Promise<Engine>;
+  /**
+   * Opens the engine, once, with members laid over the config's sections of plugins; the caller of the command closes it. Later calls
+   * give the same one.
+   */
+  openEngine(pluginOptions?: EngineOptions["pluginOptions"]): Promise<Engine>;
 }
 
 /** One command: what help shows, and what it does. */

@@ -87,6 +87,8 @@ export const commands: readonly CommandEntry[] = [
     summary: "Show the files of each layer",
     load: () => import("./command/image_tree.ts"),
   },
+  { name: "login", aliases: [], summary: "Log in to a registry", load: () => import("./command/login.ts") },
+  { name: "logout", aliases: [], summary: "Forget a login", load: () => import("./command/logout.ts") },
   {
     name: "cache ls",
     aliases: ["cache list"],

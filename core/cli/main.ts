@@ -1,5 +1,5 @@
 import type { Call, EngineEvent } from "../contract/call.ts";
-import type { Engine } from "../engine.ts";
+import type { Engine, EngineOptions } from "../engine.ts";
 import { EngineError, isEngineError } from "../errors.ts";
 import { readInput } from "./args.ts";
 import { paint, printable } from "./color.ts";
@@ -20,8 +20,8 @@ export interface CliHost {
   environment(name: string): string | undefined;
   /** Runs a command line again, in a user namespace; gives its exit code. */
   runInUserNamespace(args: readonly string[]): Promise<number>;
-  /** Opens the engine on a store root; undefined for the configured one. */
-  openEngine(root: string | undefined): Promise<Engine>;
+  /** Opens the engine on a store root, undefined for the configured one, with members laid over the config's sections of plugins. */
+  openEngine(root: string | undefined, pluginOptions: EngineOptions["pluginOptions"]): Promise<Engine>;
 }
 
 /** Runs one command line and gives the exit code. Never throws: errors are shown on standard error. */
@@ -100,7 +100,7 @@ async function run(words: readonly string[], root: string | undefined, host: Cli
     call,
     commands,
     environment: (name) => host.environment(name),
-    openEngine: async () => engine ??= await host.openEngine(own.root ?? root),
+    openEngine: async (pluginOptions) => engine ??= await host.openEngine(own.root ?? root, pluginOptions),
   };
   try {
     if (command.needsOwners === true) {

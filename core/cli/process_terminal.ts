@@ -42,6 +42,10 @@ export function openTerminal({ noColor, signal }: ProcessTerminalOptions): Termi
       writeErr(question);
       return readLine(signal);
     },
+    askSecret: (question) => {
+      writeErr(question);
+      return readSecret(signal);
+    },
   };
 }
 
@@ -110,6 +114,28 @@ async function readLine(signal: AbortSignal): Promise<string | undefined> {
     bytes.push(byte);
   }
   return bytes.length === 0 ? undefined : new TextDecoder().decode(new Uint8Array(bytes));
+}
+
+/** A line that is typed unseen. Ctrl-C still interrupts. */
+async function readSecret(signal: AbortSignal): Promise<string | undefined> {
+  if (!Deno.stdin.isTerminal()) return await readLine(signal);
+  Deno.stdin.setRaw(true, { cbreak: Deno.build.os !== "windows" });
+  try {
+    const bytes: number[] = [];
+    const one = new Uint8Array(1);
+    while (await untilAborted(Deno.stdin.read(one), signal) === 1) {
+      const byte = one[0] ?? 10;
+      if (byte === 10 || byte === 13) return new TextDecoder().decode(new Uint8Array(bytes));
+      // End of input; a character taken back.
+      if (byte === 4 && bytes.length === 0) return undefined;
+      if (byte === 8 || byte === 127) { while (((bytes.pop() ?? 0) & 0xc0) === 0x80); }
+      else bytes.push(byte);
+    }
+    return undefined;
+  } finally {
+    Deno.stdin.setRaw(false);
+    writeErr("\n");
+  }
 }
 
 /** What a promise gives, unless the signal aborts first; then rejects with its reason. */

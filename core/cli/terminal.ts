@@ -22,4 +22,6 @@ export interface Terminal {
   readonly stdout: WritableStream<Uint8Array<ArrayBuffer>>;
   /** Asks on standard error and gives the answer; undefined at the end of input. Rejects when the command is aborted. */
   ask(question: string): Promise<string | undefined>;
+  /** As `ask`, and what is typed is not shown. */
+  askSecret(question: string): Promise<string | undefined>;
 }

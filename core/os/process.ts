@@ -8,6 +8,8 @@ export interface ProgramOptions {
   readonly directory?: string;
   /** Environment variables that are set besides those inherited. */
   readonly env?: Readonly<Record<string, string>>;
+  /** What it reads on its standard input; nothing when left out. */
+  readonly input?: string;
   /** Environment variables that are not passed on. */
   readonly unset?: readonly string[];
   /**
@@ -29,7 +31,7 @@ export interface ProgramResult {
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 
 /**
- * Runs a program of this host to its end, with no input and no shell. An exit code that is not 0 is a result, not an
+ * Runs a program of this host to its end, without a shell. An exit code that is not 0 is a result, not an
  * error. Rejects `UNSUPPORTED` when the program is not installed or may not be run, `CANCELED` when the signal aborts,
  * which kills the program.
  */
@@ -48,6 +50,7 @@ export async function runProgram(
       readOutput(child.stdout, maxBytes),
       readOutput(child.stderr, maxBytes),
       child.status,
+      options.input === undefined ? undefined : feed(child, options.input),
     ]);
     throwIfCanceled(command, call.signal);
     return { code: status.code, stdout, stderr };
@@ -67,7 +70,7 @@ function start(command: string, options: ProgramOptions): Deno.ChildProcess {
       args: [...before, ...args],
       ...(directory === undefined ? undefined : { cwd: directory }),
       ...(env === undefined ? undefined : { env }),
-      stdin: "null",
+      stdin: options.input === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
@@ -88,6 +91,12 @@ export function notRunnable(command: string, cause?: unknown): EngineError {
       hint: isDenied ? `Allow this process to run "${command}"` : `Install "${command}" and make it found by PATH`,
     },
   );
+}
+
+/** Gives a program its input; one that ends without reading it has its own way of saying what is wrong. */
+async function feed(child: Deno.ChildProcess, input: string): Promise<void> {
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input)).then(() => writer.close()).catch(() => {});
 }
 
 function killQuietly(child: Deno.ChildProcess): void {

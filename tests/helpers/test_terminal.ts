@@ -48,6 +48,10 @@ export function createTestTerminal(options: TestTerminalOptions = {}): TestTermi
       err += question;
       return Promise.resolve(answers.shift());
     },
+    askSecret: (question) => {
+      err += question;
+      return Promise.resolve(answers.shift());
+    },
     stdoutText: () => out,
     stderrText: () => err,
   };

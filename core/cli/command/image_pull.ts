@@ -4,6 +4,7 @@ import { pullImage, type PullInput, type PullResult } from "../../image/pull.ts"
 import type { Command, Context, Input } from "../command.ts";
 import { readPlatforms } from "../platform_flag.ts";
 import { progressFlag, readProgress } from "../progress_flag.ts";
+import { readRegistryFlags, registryFlags } from "../registry_flags.ts";
 import { reportErrors } from "../report.ts";
 import type { Terminal } from "../terminal.ts";
 import { createTransferView } from "../transfer_view.ts";
@@ -18,6 +19,7 @@ export const command: Command = {
     { name: "quiet", short: "q", type: "boolean", help: "Show only the names" },
     { name: "platform", type: "list", value: "OS/ARCH", help: "Platforms to fetch of an image that has several" },
     { name: "all-platforms", type: "boolean", help: "Fetch every platform" },
+    ...registryFlags,
     progressFlag,
   ],
   words: { min: 1, max: Infinity },
@@ -28,6 +30,7 @@ export const command: Command = {
   ],
   async run(input: Input, context: Context): Promise<number> {
     const errors: EngineError[] = [];
+    await context.openEngine(readRegistryFlags(input, input.words.map((word) => parseReference(word).host)));
     for (const reference of input.words) {
       try {
         await pull(reference, input, context);

@@ -5,6 +5,7 @@ import { pushImage, type PushInput, type PushResult } from "../../image/push.ts"
 import type { Command, Context, Flag, Input } from "../command.ts";
 import { readPlatforms } from "../platform_flag.ts";
 import { progressFlag, readProgress } from "../progress_flag.ts";
+import { readRegistryFlags, registryFlags } from "../registry_flags.ts";
 import { createTransferView } from "../transfer_view.ts";
 
 /** Flags that say how layers are compressed. */
@@ -29,6 +30,7 @@ export const command: Command = {
     { name: "quiet", short: "q", type: "boolean", help: "Show only the names" },
     { name: "platform", type: "list", value: "OS/ARCH", help: "Platforms to send of an image that has several" },
     ...compressionFlags,
+    ...registryFlags,
     progressFlag,
   ],
   words: { min: 1, max: 1 },
@@ -40,9 +42,9 @@ export const command: Command = {
   async run(input: Input, context: Context): Promise<number> {
     const { terminal } = context;
     const pushing = readPush(input);
-    const engine = await context.openEngine();
-    const isQuiet = input.isOn("quiet");
     const { host, repository, tag } = parseReference(pushing.reference);
+    const engine = await context.openEngine(readRegistryFlags(input, [host]));
+    const isQuiet = input.isOn("quiet");
     const isDefault = pushing.allTags !== true && tag === "latest" && !pushing.reference.endsWith(":latest");
     if (!isQuiet && isDefault) terminal.out("Using default tag: latest\n");
     if (!isQuiet) terminal.out(`The push refers to repository [${host}/${repository}]\n`);

@@ -1,0 +1,53 @@
+import type { Call } from "../contract/call.ts";
+import type { Credential } from "../contract/credential.ts";
+import type { Engine } from "../engine.ts";
+import { registryHook } from "./registry.ts";
+
+/** What logging in needs of an engine. */
+export type LoginEngine = Pick<Engine, "host" | "logins">;
+
+/** What `login` is told. */
+export interface LoginInput {
+  /** Host of the registry, as {@linkcode readLoginHost} gives it. */
+  readonly host: string;
+  /** Name and password; the login that is there already when left out. */
+  readonly credential?: Credential;
+}
+
+/** What `login` did. */
+export interface LoginResult {
+  /** Where the login is kept: a file in which anyone who may read it finds the password, or a helper. */
+  readonly storedIn: { readonly file: string } | { readonly helper: string };
+}
+
+/** The host in what a user calls a registry: without scheme and path; Docker Hub when left out. */
+export function readLoginHost(text: string | undefined): string {
+  if (text === undefined || text === "") return "docker.io";
+  const host = text.replace(/^https?:\/\//, "").split("/")[0] ?? "";
+  return host === "index.docker.io" || host === "registry-1.docker.io" ? "docker.io" : host;
+}
+
+/**
+ * Checks a login with its registry and keeps it. Undefined when none is given and none is there. Rejects `UNAUTHORIZED` when the registry
+ * does not take it, and as the transport and `logins.store` do.
+ */
+export async function loginRegistry(
+  engine: LoginEngine,
+  input: LoginInput,
+  call: Call,
+): Promise<LoginResult | undefined> {
+  const { host } = input;
+  const credential = input.credential ?? await engine.logins.find(host, call);
+  if (credential === undefined) return undefined;
+  const kept = await (await registryHook(engine)).login(host, credential, call);
+  return { storedIn: await engine.logins.store(host, kept, call) };
+}
+
+/** Forgets the login of a registry; false when there is none. */
+export async function logoutRegistry(
+  engine: Pick<Engine, "logins">,
+  { host }: { readonly host: string },
+  call: Call,
+): Promise<boolean> {
+  return await engine.logins.erase(host, call);
+}
