@@ -26,6 +26,9 @@ export interface RegistryRequest {
   readonly attempts?: number;
 }
 
+/** Times that a host which was never met is asked at most. */
+const firstAttempts = 3;
+
 /** Gives the login for a place. */
 export type FindCredential = (place: string, call: Call) => Promise<Credential | undefined>;
 
@@ -72,7 +75,9 @@ export class RegistryClient {
   async send(request: RegistryRequest, call: Call): Promise<Answer> {
     const { settings, kit } = this.#shared;
     const doing = this.#doing(request);
-    const attempts = request.attempts ?? settings.attempts;
+    const wanted = request.attempts ?? settings.attempts;
+    // A host that was never met is more likely misspelled or down than busy.
+    const attempts = this.#server.isMet ? wanted : Math.min(wanted, firstAttempts);
     const isPassing = (answer: Answer): boolean => this.#isPassing(answer);
     const repetition = { attempts, isPassing, settings, doing, kit };
     return await repeat(() => this.#sendOnce(request, doing, call), repetition, call);
@@ -87,7 +92,8 @@ export class RegistryClient {
 
   /** The error that an unexpected answer stands for. */
   async refusal(answer: Answer, request: Pick<RegistryRequest, "doing">): Promise<Error> {
-    return await refusal(answer, this.#doing(request), this.#shared.kit);
+    const isLoggedIn = this.#session.isLoggedIn;
+    return await refusal(answer, { ...this.#doing(request), isLoggedIn }, this.#shared.kit);
   }
 
   /** Logs in; gives the token to keep in place of the password, where the registry gives one. Rejects `UNAUTHORIZED`. */
@@ -102,24 +108,18 @@ export class RegistryClient {
   async #sendOnce(request: RegistryRequest, doing: Doing, call: Call): Promise<Answer> {
     const { base } = await this.#greet(doing, call);
     const url = typeof request.at === "string" ? this.#resolve(request.at, base) : request.at;
-    let { scopes } = request;
+    const { method, body, scopes } = request;
     for (let round = 0;; round++) {
       const isOwn = url.origin === base.origin;
-      const authorization = isOwn ? await this.#session.authorize({ scopes, doing }, call) : undefined;
-      const headers = { ...request.headers, ...(authorization === undefined ? {} : { authorization }) };
-      const { method, body } = request;
-      const answer = await this.#server.send(
-        { method, url, headers, doing, ...(body === undefined ? {} : { body }) },
-        call,
-      );
+      const used = isOwn ? await this.#session.authorize({ scopes, doing }, call) : undefined;
+      const headers = { ...request.headers, ...(used === undefined ? {} : { authorization: used.header }) };
+      const sent = { method, url, headers, doing, ...(body === undefined ? {} : { body }) };
+      const answer = await this.#server.send(sent, call);
       this.#quota = readQuota(answer.headers) ?? this.#quota;
       if (answer.status !== 401 || answer.url.origin !== base.origin || round === 2) return answer;
-      const next = this.#session.learn(answer, { scopes, doing });
-      // Asked once more with the same login, or without any, the answer would be the same.
-      const isHopeless = round === 1 && next.length === scopes.length;
-      if (isHopeless || (!await this.#canLogIn(answer, call))) return answer;
+      const isWorthIt = this.#session.learn(answer, { scopes, doing }, used);
+      if (!isWorthIt || !await this.#canLogIn(answer, call)) return answer;
       await answer.drain();
-      scopes = next;
     }
   }
 
@@ -131,7 +131,7 @@ export class RegistryClient {
   async #greet(doing: Doing, call: Call): Promise<Greeting> {
     const greeting = await this.#server.greet(doing, call);
     if (greeting.refusal !== undefined && !this.#session.isIntroduced) {
-      this.#session.learn(greeting.refusal, { scopes: [], doing });
+      this.#session.learn(greeting.refusal, { scopes: [], doing }, undefined);
     }
     return greeting;
   }

@@ -51,8 +51,14 @@ export class Connections {
     const client = isItself ? trust.client : undefined;
     const proxy = chooseProxy(outgoing.url, { own: settings.proxy, general: this.#options.proxy }, this.#options.kit);
     const route: Route = { ...trust, client, proxy };
-    const exchange = isStreamed(outgoing.body) || route.insecure ? await this.#viaNode(route) : this.#viaFetch(route);
-    return await exchange(outgoing);
+    if (isStreamed(outgoing.body) || route.insecure) return await (await this.#viaNode(route))(outgoing);
+    try {
+      return await this.#viaFetch(route)(outgoing);
+    } catch (error) {
+      // Browsers keep away from some ports, and fetch does as they do.
+      if (!(error instanceof TypeError) || !/Requests to port \d+ are blocked/.test(error.message)) throw error;
+      return await (await this.#viaNode(route))(outgoing);
+    }
   }
 
   #viaFetch(route: Route): Exchange {

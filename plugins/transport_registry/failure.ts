@@ -4,6 +4,8 @@ import { printable, reasonOf, showUrl } from "./redact.ts";
 
 /** What was being done when something failed. */
 export interface Doing {
+  /** Whether a login was used. */
+  readonly isLoggedIn?: boolean;
   /** End of a sentence that starts with "Cannot", e.g. `read manifest "v1" of "host/repository"`. */
   readonly doing: string;
   /** Host as users write it. */
@@ -43,13 +45,24 @@ export async function readRegistryError(answer: Answer): Promise<RegistryError> 
 }
 
 /** The error that an answer other than the expected stands for; its body is read or let go. */
-export async function refusal(answer: Answer, { doing, host }: Doing, kit: Kit): Promise<Error> {
+export async function refusal(answer: Answer, { doing, host, isLoggedIn }: Doing, kit: Kit): Promise<Error> {
   const { status, method, url } = answer;
   const { codes, text } = await readRegistryError(answer);
   const says = text === "" ? "" : ` (${text})`;
-  const facts = { status, codes, method, url: showUrl(url), host };
+  const retryAfter = answer.headers.get("retry-after");
+  const facts = {
+    status,
+    codes,
+    method,
+    url: showUrl(url),
+    host,
+    ...(retryAfter === null ? {} : { retryAfter: printable(retryAfter, 40) }),
+  };
   if (status === 401) {
-    return unauthorized(`Cannot ${doing}: "${host}" does not allow it without a login${says}`, facts, kit);
+    const state = isLoggedIn === true
+      ? "does not take the login, or has no such thing"
+      : "does not allow it without a login";
+    return unauthorized(`Cannot ${doing}: "${host}" ${state}${says}`, facts, kit);
   }
   if (status === 403) {
     return kit.error("DENIED", `Cannot ${doing}: "${host}" denies it${says}`, { detail: facts, hint: loginHint(host) });

@@ -43,12 +43,16 @@ export interface Greeting {
   readonly refusal: Refusal | undefined;
 }
 
+/** Most milliseconds for the first answer of a host: one that is there answers soon. */
+const meetingMs = 20_000;
+
 /** One host that answers for registries. Requests to it follow redirects; credentials do not. */
 export class Server {
   readonly #origins: readonly URL[];
   readonly #settings: RegistrySettings;
   readonly #surroundings: Surroundings;
   #greeting: Promise<Greeting> | undefined;
+  #isMet = false;
 
   constructor({ origins, settings }: Pick<Endpoint, "origins" | "settings">, surroundings: Surroundings) {
     this.#origins = origins;
@@ -60,6 +64,11 @@ export class Server {
   get isInternal(): boolean {
     const { plainHttp, insecure, ca } = this.#settings;
     return plainHttp === true || insecure || ca !== undefined;
+  }
+
+  /** Whether it has ever answered. */
+  get isMet(): boolean {
+    return this.#isMet;
   }
 
   /** Meets the registry: at the first of its addresses that answers. Rejects `NETWORK_FAILED`. */
@@ -97,7 +106,8 @@ export class Server {
   async #sendOne({ method, url, headers, body, doing }: ServerRequest, call: Call): Promise<Answer> {
     const { settings, connections, kit } = this.#surroundings;
     if (call.signal.aborted) throw canceled(doing, call.signal, kit);
-    const watchdog = createWatchdog(settings.idleTimeoutMs, call.signal);
+    const idleMs = this.#isMet ? settings.idleTimeoutMs : Math.min(settings.idleTimeoutMs, meetingMs);
+    const watchdog = createWatchdog(idleMs, call.signal);
     const fail = (cause: unknown): Error => {
       if (call.signal.aborted) return canceled(doing, call.signal, kit);
       return networkFailure(cause, doing, { isIdle: watchdog.isIdle, kit });
@@ -132,6 +142,7 @@ export class Server {
         await answer.drain();
         // A server that speaks TLS answers 400 to whoever does not.
         if (failure !== undefined && answer.status === 400) break;
+        this.#isMet = true;
         const refusal = answer.status === 401 ? { headers: answer.headers, url: answer.url } : undefined;
         return { base, refusal };
       } catch (error) {

@@ -39,6 +39,16 @@ export interface Refusal {
   readonly url: URL;
 }
 
+/** What a request is sent with. */
+export interface Authorization {
+  /** Scheme of it. */
+  readonly scheme: "basic" | "bearer";
+  /** Value of the header. */
+  readonly header: string;
+  /** Whether it was got for this request. */
+  readonly isNew: boolean;
+}
+
 type Scheme =
   | { readonly type: "none" }
   | { readonly type: "basic" }
@@ -50,7 +60,10 @@ export class Session {
   readonly #tokens = new Map<string, Promise<Token>>();
   #credential: Promise<Credential | undefined> | undefined;
   #scheme: Scheme = { type: "none" };
+  /** Scopes that turned out to be needed where fewer were asked for. */
+  readonly #wider = new Map<string, readonly string[]>();
   #isIntroduced = false;
+  #hasLogin = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -61,33 +74,44 @@ export class Session {
     return this.#isIntroduced;
   }
 
-  /** The `Authorization` for a request; undefined for none. Rejects `UNAUTHORIZED` when the token server refuses. */
-  async authorize(need: Need, call: Call): Promise<string | undefined> {
+  /** Whether a login was found, as far as one was looked for. */
+  get isLoggedIn(): boolean {
+    return this.#hasLogin;
+  }
+
+  /** What a request is sent with; undefined for nothing. Rejects `UNAUTHORIZED` when the token server refuses. */
+  async authorize(need: Need, call: Call): Promise<Authorization | undefined> {
     const scheme = this.#scheme;
     if (scheme.type === "none") return undefined;
-    const credential = await this.#login(call);
-    if (scheme.type === "basic") return credential === undefined ? undefined : basicAuthorization(credential);
-    return `Bearer ${(await this.#token(scheme.server, need, call)).text}`;
+    if (scheme.type === "basic") {
+      const credential = await this.#login(call);
+      if (credential === undefined) return undefined;
+      return { scheme: "basic", header: basicAuthorization(credential), isNew: true };
+    }
+    const scopes = this.#wider.get(keyOf(need.scopes)) ?? need.scopes;
+    const isNew = !this.#tokens.has(keyOf(scopes));
+    const token = await this.#token(scheme.server, { ...need, scopes }, call);
+    return { scheme: "bearer", header: `Bearer ${token.text}`, isNew };
   }
 
   /**
-   * Learns from a 401 what the registry asks for; gives the scopes to ask for next. A token that was refused is forgotten. Rejects
-   * `UNSUPPORTED` for a registry that only asks for what strata cannot do.
+   * Learns from a 401 what the registry asks for; gives whether another attempt may be answered otherwise: when what was `used` was of
+   * another scheme or an old token, or when scopes are wanted that were not asked for. Throws `UNSUPPORTED` for a registry that only
+   * asks for what strata cannot do.
    */
-  learn(answer: Refusal, need: Need): readonly string[] {
+  learn(answer: Refusal, need: Need, used: Authorization | undefined): boolean {
     this.#isIntroduced = true;
     const challenges = readChallenges(answer.headers);
     const bearer = challenges.find(({ scheme, parameters }) => scheme === "bearer" && parameters.realm !== undefined);
-    this.#tokens.delete(keyOf(need.scopes));
     if (bearer !== undefined) {
       this.#scheme = { type: "bearer", server: this.#readServer(bearer, answer, need.doing) };
-      const asked = (bearer.parameters.scope ?? "").split(/\s+/).filter((scope) => scope !== "");
-      return [...new Set([...need.scopes, ...asked])];
+      const isWider = this.#widen(bearer, need);
+      return isWider || used?.scheme !== "bearer" || !used.isNew;
     }
     const isBasic = challenges.length === 0 || challenges.some(({ scheme }) => scheme === "basic");
     if (!isBasic) throw this.#unsupported(challenges, need.doing);
     this.#scheme = { type: "basic" };
-    return need.scopes;
+    return used?.scheme !== "basic";
   }
 
   /** A token to log in with later in place of the password; undefined when the registry gives none. Rejects `UNAUTHORIZED`. */
@@ -107,7 +131,9 @@ export class Session {
   async #login(call: Call): Promise<Credential | undefined> {
     const asking = this.#credential ??= this.#options.credential(call);
     try {
-      return await asking;
+      const credential = await asking;
+      this.#hasLogin = credential !== undefined;
+      return credential;
     } catch (error) {
       if (this.#credential === asking) this.#credential = undefined;
       // Another caller may have given up while this one still waits.
@@ -139,6 +165,16 @@ export class Session {
     const credential = await this.#login(call);
     const request = { server, scopes, credential, wantsIdentity: false, doing };
     return await fetchToken(request, this.#options.ask, this.#options.kit, call);
+  }
+
+  /** Forgets the token that was refused; gives whether scopes are wanted that were not asked for. */
+  #widen({ parameters }: Challenge, { scopes }: Need): boolean {
+    const before = this.#wider.get(keyOf(scopes)) ?? scopes;
+    this.#tokens.delete(keyOf(before));
+    const wanted = (parameters.scope ?? "").split(/\s+/).filter((scope) => scope !== "");
+    const after = [...new Set([...before, ...wanted])];
+    if (after.length > before.length && scopes.length > 0) this.#wider.set(keyOf(scopes), after);
+    return after.length > before.length;
   }
 
   #readServer({ parameters }: Challenge, answer: Refusal, doing: Doing): TokenServer {

@@ -112,9 +112,12 @@ class RegistrySource implements TransportSource {
       try {
         return await openBlob(descriptor, { client, offset, settings, kit }, call);
       } catch (error) {
-        if (hasCode(error, "NOT_FOUND")) return undefined;
-        throw error;
+        if (!hasCode(error, "NOT_FOUND")) throw error;
       }
+      // Types are many, and one that is unknown here may be that of a manifest.
+      if (!/json/.test(descriptor.mediaType)) return undefined;
+      const document = await fetchManifest(descriptor.digest, { client, kit }, call);
+      return document === undefined ? undefined : streamOf(document.bytes.subarray(offset));
     });
     if (found !== undefined) return found;
     throw this.#notFound(descriptor.digest);

@@ -79,9 +79,10 @@ export class Upload {
   }
 
   async #attempt(call: Call): Promise<Failure | undefined> {
+    // Asking is tried again already, sending is not.
+    const session = await this.#open(call);
+    if (session === "done") return undefined;
     try {
-      const session = await this.#open(call);
-      if (session === "done") return undefined;
       return await this.#transfer(session, call);
     } catch (error) {
       return { error, isPassing: hasCode(error, "NETWORK_FAILED"), retryAfter: null };
@@ -99,6 +100,7 @@ export class Upload {
       const head = await this.#place.client.send(this.#request("HEAD", blobPath(this.#descriptor.digest)), call);
       await head.drain();
       if (head.status === 200) return "done";
+      await this.cancel();
     }
     const request = this.#request("POST", "blobs/uploads/");
     const answer = await this.#place.client.expect(request, [202], call);

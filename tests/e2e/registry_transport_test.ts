@@ -1,18 +1,14 @@
 import { transportConformance } from "../conformance/transport.ts";
+import { registryHook } from "../helpers/registry_fixture.ts";
 import { startRegistry } from "../helpers/registry_process.ts";
 import { isMissing, peers } from "../helpers/require.ts";
-import { createTestHost } from "../helpers/test_host.ts";
-import transportRegistry from "../../plugins/transport_registry/mod.ts";
 
 if (!isMissing(peers.dockerRegistry)) {
   transportConformance("registry, docker-registry by plain http,", async () => {
     const registry = await startRegistry();
-    const plugin = await transportRegistry(createTestHost());
-    const [hook] = plugin.transport ?? [];
-    if (hook === undefined) throw new TypeError("no hook");
     let count = 0;
     return {
-      hook,
+      hook: await registryHook(),
       holdsOne: false,
       listsUnnamed: false,
       name: (text) => text.replace(/[/:]/g, "-"),
