@@ -87,6 +87,24 @@ export const commands: readonly CommandEntry[] = [
     summary: "Show the files of each layer",
     load: () => import("./command/image_tree.ts"),
   },
+  {
+    name: "copy",
+    aliases: ["image copy"],
+    summary: "Copy images between registries, archives and the store",
+    load: () => import("./command/copy.ts"),
+  },
+  {
+    name: "tags ls",
+    aliases: ["tags list"],
+    summary: "List the tags of a repository in its registry",
+    load: () => import("./command/tags_ls.ts"),
+  },
+  {
+    name: "manifest inspect",
+    aliases: [],
+    summary: "Show the manifest of an image, wherever it is",
+    load: () => import("./command/manifest_inspect.ts"),
+  },
   { name: "login", aliases: [], summary: "Log in to a registry", load: () => import("./command/login.ts") },
   { name: "logout", aliases: [], summary: "Forget a login", load: () => import("./command/logout.ts") },
   {

@@ -1,129 +1,180 @@
 import type { Call } from "../contract/call.ts";
-import type { ContentSource, Named } from "../contract/content.ts";
-import type { TransportHook, TransportSink } from "../contract/transport.ts";
+import type { TransportSink } from "../contract/transport.ts";
 import type { Engine } from "../engine.ts";
-import { EngineError, isEngineError } from "../errors.ts";
+import { EngineError } from "../errors.ts";
 import type { Descriptor, Platform } from "../oci/descriptor.ts";
-import { formatReference } from "../oci/reference.ts";
-import { verifiedSource } from "../store/verified.ts";
+import { formatReference, parseReference, type Reference } from "../oci/reference.ts";
+import type { CompressionChoice } from "./compress_layer.ts";
+import { chooseParts } from "./copy_graph.ts";
+import { copyReferrers } from "./copy_referrers.ts";
+import { type CopySource, openCopySource } from "./copy_source.ts";
+import { createGraphCopier } from "./graph_copier.ts";
+import { createCheckingSink } from "./layer_check.ts";
 import { copyGraph } from "./copy_graph.ts";
 import { nameLoaded, readIncomingName } from "./name_loaded.ts";
-import { resolveImage } from "./resolve_image.ts";
-import { splitName } from "./stored_image.ts";
+import { narrowIndex } from "./narrow_index.ts";
+import { pushAs } from "./push.ts";
+import { type RegistryEngine, repositoryAddress } from "./registry.ts";
 import { readTarget } from "./tag.ts";
+import { type Place, readPlace } from "./transfer_place.ts";
 
 /** What moving images needs of an engine. */
 export type TransferEngine = Pick<Engine, "store" | "host">;
 
-/** What `copy` is told: two addresses with scheme, e.g. `oci-archive:app.tar`; without a scheme, an image of the store. */
-export interface CopyInput {
+/** What `copy` is told. An address is `SCHEME:…`, e.g. `oci-archive:app.tar` or `registry:quay.io/team/app:1`; a name alone is one of the store. */
+export interface CopyInput extends CompressionChoice {
   /** Where to read. */
   readonly source: string;
   /** Where to write. */
   readonly target: string;
   /** Names to copy from a source that holds several; all when left out. */
   readonly names?: readonly string[];
+  /** Every tag of a repository that is named without one; `latest` when left out. */
+  readonly all?: boolean;
   /** Keep only these platforms of an index; all when left out. */
   readonly platforms?: readonly Platform[];
+  /** Copy what is about the images too: signatures, SBOMs, attestations. */
+  readonly referrers?: boolean;
 }
 
 /** What `copy` did. */
 export interface CopyResult {
   /** Copied images: the name at the other end (undefined without one) and the descriptor. */
   readonly images: readonly { readonly name: string | undefined; readonly descriptor: Descriptor }[];
+  /** Manifests about the images that were copied with them. */
+  readonly referrers: number;
 }
 
+/** Blobs that are copied at once, where the other end takes several. */
+const copyJobs = 4;
+
 /**
- * Copies images between two places: children before parents, names last, what is there already is not copied again. Rejects
- * `NOT_FOUND` for an image that is not there and `INVALID_ARGUMENT` when several images would get one name.
+ * Copies images between two places, from one straight to the other: children before parents, names last, what is there already is not
+ * copied again. Images of the store go to registries as `push` sends them. Rejects `NOT_FOUND` for an image that is not there and
+ * `INVALID_ARGUMENT` when several images would get one name.
  */
-export async function copyImages(engine: TransferEngine, input: CopyInput, call: Call): Promise<CopyResult> {
+export async function copyImages(engine: RegistryEngine, input: CopyInput, call: Call): Promise<CopyResult> {
   await using lease = await engine.store.lease(call);
   void lease;
-  await using source = await openSource(engine, input.source, call);
-  const wanted = input.names ?? [];
-  const named = source.named.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
-  const missing = wanted.find((name) => !source.named.some((item) => item.name === name));
-  if (missing !== undefined || named.length === 0) throw notThere(input.source, missing);
-  const target = await findTransport(engine, input.target);
-  if (target === undefined) return await copyToStore(engine, { input, from: source.content, named }, call);
-  await using sink = await target.hook.sink(target.address, call);
-  return await copyToSink(sink, { input, from: source.content, named }, call);
+  const from = await readPlace(engine, input.source);
+  const target = await readPlace(engine, input.target);
+  const choice = { address: input.source, names: input.names ?? [], all: input.all === true };
+  await using source = await openCopySource(engine, { ...choice, place: from }, call);
+  checkNames(input, source, target);
+  const work: Work = { input, source, from, target };
+  if (target.type === "store") return await copyToStore(engine, { ...work, target }, call);
+  if (target.type === "registry" && from.type === "store") return await pushStored(engine, { ...work, target }, call);
+  const address = target.type === "registry" ? repositoryAddress(target) : target.address;
+  await using sink = await target.hook.sink(address, call);
+  return await copyToSink(engine, { ...work, sink }, call);
 }
 
 interface Work {
   readonly input: CopyInput;
-  readonly from: ContentSource;
-  readonly named: readonly Named[];
+  readonly source: CopySource;
+  readonly from: Place;
+  readonly target: Place;
 }
 
-async function copyToSink(sink: TransportSink, { input, from, named }: Work, call: Call): Promise<CopyResult> {
+function checkNames({ source, target }: CopyInput, { named }: CopySource, place: Place): void {
+  const hasName = (place.type === "store" && place.text !== "") ||
+    (place.type === "registry" && place.name !== undefined);
+  if (!hasName || named.length === 1) return;
+  const message = `Cannot copy "${source}" to "${target}": it holds ${named.length} images, expected one`;
+  throw new EngineError("INVALID_ARGUMENT", message, { hint: "Name one of its images" });
+}
+
+async function copyToSink(
+  { clock }: RegistryEngine,
+  { input, source, from, target, sink }: Work & { readonly sink: TransportSink },
+  call: Call,
+): Promise<CopyResult> {
+  const isRemote = target.type === "registry";
+  const jobs = isRemote ? copyJobs : 1;
+  const to = isRemote && from.type === "registry" && from.host === target.host ? mounting(sink, from) : sink;
   const images: { name: string | undefined; descriptor: Descriptor }[] = [];
-  for (const { name, descriptor: root } of named) {
-    const descriptor = await copyGraph({ from, to: sink, root, platforms: input.platforms ?? [] }, call);
-    await sink.tag(descriptor, name.startsWith("@") ? `@${descriptor.digest}` : name, call);
-    images.push({ name: name.startsWith("@") ? undefined : name, descriptor });
+  let referrers = 0;
+  for (const { name, descriptor: wanted } of source.named) {
+    const parts = await chooseParts({ from: source.content, root: wanted, platforms: input.platforms ?? [] }, call);
+    const whole = { root: parts.root, from: source.content };
+    const { root, from: content } = isRemote && parts.keep !== undefined
+      ? await narrowIndex(source.content, { root: parts.root, keep: parts.keep }, call)
+      : whole;
+    const isWanted = (child: Descriptor, parent: Descriptor): boolean =>
+      parts.keep === undefined || parent.digest !== root.digest || parts.keep.has(child.digest);
+    const copier = createGraphCopier({ from: content, to, jobs, clock, isWanted }, call);
+    await copier.copy(root);
+    const given = nameAt(target, name, root);
+    if (given !== undefined) await sink.tag(root, given, call);
+    if (input.referrers === true && source.transport !== undefined) {
+      referrers += await copyReferrers({ source: source.transport, sink, copier, root }, call);
+    }
+    images.push({ name: given?.startsWith("@") === false ? given : undefined, descriptor: root });
   }
   await sink.commit(call);
-  return { images };
+  return { images, referrers };
 }
 
-async function copyToStore(engine: TransferEngine, { input, from, named }: Work, call: Call): Promise<CopyResult> {
-  const target = input.target === "" ? undefined : readTarget(input.target);
-  if (target !== undefined && named.length > 1) {
-    const message = `Cannot copy "${input.source}" to "${input.target}": it holds ${named.length} images, expected one`;
-    throw new EngineError("INVALID_ARGUMENT", message, { hint: "Name one of its images" });
+/** The name that an image gets at the other end: of a registry, a tag; undefined for none. */
+function nameAt(target: Place, name: string, { digest }: Descriptor): string | undefined {
+  if (target.type !== "registry") return name.startsWith("@") ? `@${digest}` : name;
+  return target.name ?? (name.startsWith("@") ? undefined : tagIn(name));
+}
+
+/** The tag in a canonical name; a name that is none is a tag alone. */
+function tagIn(name: string): string {
+  return /[/:]/.test(name) ? parseReference(name).tag ?? "latest" : name;
+}
+
+/** A sink that has blobs mounted from another repository of its registry. */
+function mounting(sink: TransportSink, from: Pick<Reference, "host" | "repository">): TransportSink {
+  return {
+    ...sink,
+    put: async (descriptor, open, call): Promise<void> => {
+      const isMounted = !/manifest|index/.test(descriptor.mediaType) &&
+        await sink.mount(descriptor, repositoryAddress(from), call);
+      if (!isMounted) await sink.put(descriptor, open, call);
+    },
+  };
+}
+
+async function pushStored(
+  engine: RegistryEngine,
+  { input, source, target }: Work & { readonly target: Extract<Place, { type: "registry" }> },
+  call: Call,
+): Promise<CopyResult> {
+  const { host, repository } = target;
+  const images: { name: string | undefined; descriptor: Descriptor }[] = [];
+  for (const { name, descriptor } of source.named) {
+    const tag = target.name ?? (name.startsWith("@") ? "latest" : tagIn(name));
+    const pushed = await pushAs(engine, { ...input, name: { host, repository, tag }, descriptor }, call);
+    images.push({ name: tag, descriptor: pushed.descriptor });
   }
-  const loaded: { descriptor: Descriptor; references: readonly NonNullable<ReturnType<typeof readIncomingName>>[] }[] =
-    [];
-  for (const { name, descriptor: root } of named) {
-    const descriptor = await copyGraph({ from, to: engine.store, root, platforms: input.platforms ?? [] }, call);
-    const reference = target ?? readIncomingName(name, call);
+  return { images, referrers: 0 };
+}
+
+async function copyToStore(
+  engine: RegistryEngine,
+  { input, source, target }: Work & { readonly target: Extract<Place, { type: "store" }> },
+  call: Call,
+): Promise<CopyResult> {
+  const { store, clock } = engine;
+  const named = target.text === "" ? undefined : readTarget(target.text);
+  using sink = createCheckingSink(store, call);
+  const loaded: { descriptor: Descriptor; references: readonly Reference[] }[] = [];
+  for (const { name, descriptor: root } of source.named) {
+    const platforms = input.platforms ?? [];
+    const descriptor = await copyGraph(
+      { from: source.content, to: sink, root, platforms, jobs: copyJobs, clock },
+      call,
+    );
+    const reference = named ?? readIncomingName(name, call);
     loaded.push({ descriptor, references: reference === undefined ? [] : [reference] });
   }
-  await nameLoaded(engine, loaded, call);
+  await nameLoaded(engine, loaded, { diffIds: await sink.diffIds() }, call);
   const images = loaded.map(({ descriptor, references }) => ({
     name: references[0] === undefined ? undefined : formatReference(references[0]),
     descriptor,
   }));
-  return { images };
-}
-
-interface OpenSource extends AsyncDisposable {
-  readonly content: ContentSource;
-  readonly named: readonly Named[];
-}
-
-async function openSource(engine: TransferEngine, address: string, call: Call): Promise<OpenSource> {
-  const found = await findTransport(engine, address);
-  if (found === undefined) {
-    const { descriptor, matched } = await resolveImage(engine, address, call);
-    const name = matched === undefined || splitName(matched).tag === undefined ? `@${descriptor.digest}` : matched;
-    const named = [{ name, descriptor }];
-    return { content: engine.store, named, [Symbol.asyncDispose]: () => Promise.resolve() };
-  }
-  const source = await found.hook.source(found.address, call);
-  const named = await Array.fromAsync(source.names("", call));
-  return { content: verifiedSource(source), named, [Symbol.asyncDispose]: () => source[Symbol.asyncDispose]() };
-}
-
-async function findTransport(
-  engine: TransferEngine,
-  address: string,
-): Promise<{ readonly hook: TransportHook; readonly address: string } | undefined> {
-  const colon = address.indexOf(":");
-  if (colon <= 0) return undefined;
-  try {
-    return { hook: await engine.host.transport(address.slice(0, colon)), address: address.slice(colon + 1) };
-  } catch (error) {
-    if (isEngineError(error) && error.code === "UNSUPPORTED") return undefined;
-    throw error;
-  }
-}
-
-function notThere(source: string, name: string | undefined): EngineError {
-  const state = name === undefined ? "it holds no image" : `it holds no image named "${name}"`;
-  return new EngineError("NOT_FOUND", `Cannot copy "${source}": ${state}`, {
-    detail: { kind: "image", name: name ?? source },
-  });
+  return { images, referrers: 0 };
 }

@@ -24,7 +24,7 @@ export interface GraphCopy extends CopyEnds {
  * stands for the image at the other end. Rejects `NOT_FOUND` when a part is missing or no manifest is for a wanted platform.
  */
 export async function copyGraph(copy: GraphCopy, call: Call): Promise<Descriptor> {
-  const { keep, root } = await choose(copy, call);
+  const { keep, root } = await chooseParts(copy, call);
   const isWanted = (child: Descriptor, parent: Descriptor): boolean =>
     (keep === undefined || !isIndexType(parent.mediaType) || keep.has(child.digest)) &&
     (copy.isWanted?.(child, parent) ?? true);
@@ -32,13 +32,19 @@ export async function copyGraph(copy: GraphCopy, call: Call): Promise<Descriptor
   return root;
 }
 
-/** What is copied, and which entries of indexes are kept; undefined for all. */
-interface Choice {
+/** What of a graph is copied. */
+export interface GraphParts {
+  /** What stands for the image at the other end, without annotations. */
   readonly root: Descriptor;
+  /** Entries of indexes that are kept; undefined for all. */
   readonly keep: ReadonlySet<Digest> | undefined;
 }
 
-async function choose(copy: GraphCopy, call: Call): Promise<Choice> {
+/** Chooses what of a graph is copied for some platforms. Rejects `NOT_FOUND` when no manifest is for one of them. */
+export async function chooseParts(
+  copy: Pick<GraphCopy, "from" | "root" | "platforms" | "onePlatform">,
+  call: Call,
+): Promise<GraphParts> {
   const { from, platforms } = copy;
   const root = bareDescriptor(copy.root);
   const [only, ...others] = platforms;
@@ -50,7 +56,10 @@ async function choose(copy: GraphCopy, call: Call): Promise<Choice> {
   return { root, keep: new Set(path.map(({ digest }) => digest)) };
 }
 
-async function keepPlatforms({ from, root, platforms }: GraphCopy, call: Call): Promise<ReadonlySet<Digest>> {
+async function keepPlatforms(
+  { from, root, platforms }: Pick<GraphCopy, "from" | "root" | "platforms">,
+  call: Call,
+): Promise<ReadonlySet<Digest>> {
   const { manifests } = readIndex(await readDocument(from, bareDescriptor(root), call), root.mediaType);
   const kept = new Set(platforms.map((platform) => {
     const found = choosePlatform(manifests, platform);

@@ -77,7 +77,7 @@ export async function importImage(engine: ImportEngine, input: ImportInput, call
   const manifest = { schemaVersion: 2, mediaType: MediaType.manifest, config: configDescriptor, layers: [layer] };
   const descriptor = await storeJson(store, { mediaType: MediaType.manifest, value: manifest }, call);
   const references = reference === undefined ? [] : [reference];
-  const [loaded] = await nameLoaded(engine, [{ descriptor, references }], call);
+  const [loaded] = await nameLoaded(engine, [{ descriptor, references }], { diffIds: new Map() }, call);
   return {
     id: configDescriptor.digest,
     alias: aliasOf(configDescriptor.digest),

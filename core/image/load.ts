@@ -5,6 +5,7 @@ import type { Reference } from "../oci/reference.ts";
 import { verifiedSource } from "../store/verified.ts";
 import type { TransferEngine } from "./copy.ts";
 import { copyGraph } from "./copy_graph.ts";
+import { createCheckingSink } from "./layer_check.ts";
 import { type LoadPlace, type LoadSource, namingInput, openLoadPlace } from "./load_place.ts";
 import { type LoadedImage, nameLoaded, readIncomingName } from "./name_loaded.ts";
 
@@ -64,10 +65,11 @@ async function loadFrom(
       detail: { field: "source", value: place.path },
     });
   }
+  using sink = createCheckingSink(store, call);
   const copied: { descriptor: Descriptor; references: readonly Reference[] }[] = [];
   for (const { root, references } of images.values()) {
-    const descriptor = await copyGraph({ from, to: store, root, platforms }, call);
+    const descriptor = await copyGraph({ from, to: sink, root, platforms }, call);
     copied.push({ descriptor, references });
   }
-  return { images: await nameLoaded(engine, copied, call) };
+  return { images: await nameLoaded(engine, copied, { diffIds: await sink.diffIds() }, call) };
 }

@@ -5,7 +5,7 @@ import { isEngineError } from "../errors.ts";
 import type { Descriptor, Digest } from "../oci/descriptor.ts";
 import { formatReference, parseReference, type Reference } from "../oci/reference.ts";
 import { imageIdName, imageName } from "../store/names.ts";
-import { recordImage } from "./image_record.ts";
+import { recordChecked } from "./image_record.ts";
 import { familiarName, readImages, readRecord } from "./stored_image.ts";
 
 /** One loaded image. */
@@ -25,12 +25,13 @@ export interface CopiedImage {
 }
 
 /**
- * Checks the layers of copied images against their diffIDs, then names all of the images in one step. Rejects as `recordImage`
+ * Checks the layers of copied images against their diffIDs, of which those are told that were found out already, then names all of the images in one step. Rejects as `recordImage`
  * does; nothing has a name then.
  */
 export async function nameLoaded(
   engine: Pick<Engine, "store">,
   copied: readonly CopiedImage[],
+  { diffIds }: { readonly diffIds: ReadonlyMap<Digest, Digest> },
   call: Call,
 ): Promise<readonly LoadedImage[]> {
   const { store } = engine;
@@ -39,7 +40,7 @@ export async function nameLoaded(
   const changes: NameChange[] = [];
   const loaded: LoadedImage[] = [];
   for (const { descriptor, references } of copied) {
-    const recorded = await recordImage(store, descriptor, call);
+    const recorded = await recordChecked(store, { descriptor, diffIds }, call);
     const { id } = readRecord(recorded);
     changes.push({ name: imageIdName(id), descriptor: recorded });
     changes.push(...references.map((reference) => ({ name: imageName(reference), descriptor: recorded })));

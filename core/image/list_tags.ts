@@ -1,0 +1,26 @@
+import type { Call } from "../contract/call.ts";
+import { parseReference } from "../oci/reference.ts";
+import { expandAlias, openRepository, type RegistryEngine } from "./registry.ts";
+
+/** What `tags ls` is told. */
+export interface ListTagsInput {
+  /** Repository, e.g. `quay.io/team/app`, or a short name of the config. */
+  readonly repository: string;
+  /** Most tags that are given; all when left out. */
+  readonly limit?: number;
+}
+
+/**
+ * The tags of a repository in its registry, in bytewise order, page by page as they are asked for. Rejects `NOT_FOUND` for an unknown
+ * repository, and as the transport does.
+ */
+export async function* listTags(engine: RegistryEngine, input: ListTagsInput, call: Call): AsyncGenerator<string> {
+  const reference = parseReference(expandAlias(engine.config.aliases, input.repository));
+  await using source = await openRepository(engine, reference, call);
+  let left = input.limit ?? Infinity;
+  if (left <= 0) return;
+  for await (const tag of source.list("", call)) {
+    yield tag;
+    if (--left <= 0) return;
+  }
+}
