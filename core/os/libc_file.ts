@@ -3,12 +3,14 @@ import { osError, readErrno } from "./errno.ts";
 import { copyStatx, type FileStat, readRecord, RECORD_WORDS } from "./file_stat.ts";
 import { cString, type Libc, Sys } from "./libc.ts";
 import { isImageXattr, type OpenFile } from "./root.ts";
-import type { Xattrs } from "./scan.ts";
+import type { DirectoryXattrs, Xattrs } from "./scan.ts";
 
 const EMPTY = new Uint8Array(64);
 const MAX_LINK = 4096n;
 const MAX_XATTR = 65536n;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+const noXattrs: DirectoryXattrs = { xattrs: undefined, others: [] };
 
 /** Buffers that calls on open files fill and that are read before the next call; one set serves all files of a root. */
 export class LibcBuffers {
@@ -81,9 +83,18 @@ export class LibcFile implements OpenFile {
   }
 
   xattrs(): Xattrs | undefined {
-    const names = this.#xattrNames().filter(isImageXattr);
-    if (names.length === 0) return undefined;
-    return Object.fromEntries(names.sort().map((name) => [name, this.#xattr(name)]));
+    return this.allXattrs().xattrs;
+  }
+
+  /** Its extended attributes that belong into an image, and the names of all others. */
+  allXattrs(): DirectoryXattrs {
+    const names = this.#xattrNames();
+    if (names.length === 0) return noXattrs;
+    const kept = names.filter(isImageXattr).sort();
+    return {
+      xattrs: kept.length === 0 ? undefined : Object.fromEntries(kept.map((name) => [name, this.#xattr(name)])),
+      others: names.filter((name) => !isImageXattr(name)),
+    };
   }
 
   [Symbol.dispose](): void {

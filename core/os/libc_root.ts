@@ -1,5 +1,6 @@
-import { copyStatx, type FileStat } from "./file_stat.ts";
-import { type Libc, Sys } from "./libc.ts";
+import { copyStatx, type FileStat, readRecord, RECORD_WORDS } from "./file_stat.ts";
+import { osError } from "./errno.ts";
+import { createNameBuffer, type Libc, Sys } from "./libc.ts";
 import { LibcOpener } from "./libc_open.ts";
 import { LibcBuffers, LibcFile } from "./libc_file.ts";
 import type { Root } from "./root.ts";
@@ -16,6 +17,7 @@ export function createLibcRoot(path: string, libc: Libc, useOpenat2 = true): Roo
   return {
     path: opener.path,
     lstat: (at) => statPath(buffers, opener, at),
+    lstatNear: (at) => scanner.lstatNear(at),
     scan: (at) => scanner.scan(at),
     readLink: (at) => readLinkPath(buffers, opener, at),
     open(at): LibcFile {
@@ -50,6 +52,8 @@ class DirectoryScanner {
   readonly #opener: LibcOpener;
   readonly #dents = new Uint8Array(DENTS_BYTES);
   readonly #name = new Uint8Array(256);
+  readonly #nameOf = createNameBuffer();
+  readonly #record = new Int32Array(RECORD_WORDS);
   readonly #statx = new Int32Array(64);
   readonly #statxBytes = new Uint8Array(this.#statx.buffer);
 
@@ -59,6 +63,18 @@ class DirectoryScanner {
     this.#opener = opener;
   }
 
+  lstatNear(path: string): FileStat | undefined {
+    const parent = this.#opener.openParent(path, "look at");
+    const name = this.#nameOf(path);
+    if (name === undefined) throw osError({ action: "look at", syscall: "statx", errno: "ENAMETOOLONG", path });
+    if (this.#libc.statx(parent, name, NOT_FOLLOWED, Sys.STATX_BASIC_STATS, this.#statxBytes) !== 0) {
+      if (this.#libc.errno() === 2) return undefined;
+      throw this.#opener.failure("statx", path, "look at");
+    }
+    copyStatx(this.#statx, this.#record, 0);
+    return readRecord(this.#record, 0);
+  }
+
   scan(path: string): Scan {
     const fd = this.#opener.open(path, Sys.O_RDONLY | Sys.O_DIRECTORY, "read directory");
     using file = new LibcFile(fd, path, this.#buffers);
@@ -66,7 +82,7 @@ class DirectoryScanner {
     for (;;) {
       const length = Number(this.#libc.getdents64(fd, this.#dents, BigInt(DENTS_BYTES)));
       if (length < 0) throw this.#opener.failure("getdents64", path, "read directory");
-      if (length === 0) return builder.finish(file.xattrs());
+      if (length === 0) return builder.finish(file.allXattrs());
       this.#addBlock(fd, length, { path, builder });
     }
   }

@@ -12,6 +12,7 @@ export function createPortableRoot(path: string): Root {
   return {
     path: root,
     lstat: (at) => lstatBelow(root, at),
+    lstatNear: (at) => lstatBelow(root, at),
     scan: (at) => scanBelow(root, at),
     readLink: (at) =>
       attempt({ syscall: "readlink", action: "read link", path: at }, () => Deno.readLinkSync(hostPath(root, at))),
@@ -87,7 +88,7 @@ function scanBelow(root: string, path: string): Scan {
         if (name.includes("\ufffd")) throw notUtf8(path, new TextEncoder().encode(name));
       }
     }
-    return builder.finish(undefined);
+    return builder.finish({ xattrs: undefined, others: [] });
   });
 }
 

@@ -13,6 +13,11 @@ export interface Root extends Disposable {
   readonly path: string;
   /** State of a file; undefined when it, or a directory on the way to it, is absent. */
   lstat(path: string): FileStat | undefined;
+  /**
+   * As `lstat`, by way of the directory the path is in, which must be there and stays open until another one is asked for: faster for
+   * many files of a directory that nobody replaces.
+   */
+  lstatNear(path: string): FileStat | undefined;
   /** Names and states of a directory's children. A name that is not UTF-8 throws `UNSUPPORTED`. */
   scan(path: string): Scan;
   /** Target of a symlink. */

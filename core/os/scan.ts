@@ -4,6 +4,12 @@ import { type FileStat, type FileType, readRecord, RECORD_WORDS, typeOfRecord, w
 /** Extended attributes by full name. */
 export type Xattrs = Readonly<Record<string, Uint8Array>>;
 
+/** Extended attributes of a directory: those that belong into an image, and the names of others. */
+export interface DirectoryXattrs {
+  readonly xattrs: Xattrs | undefined;
+  readonly others: readonly string[];
+}
+
 /**
  * Names and states of a directory's children, in the order the file system gave, which is the same again while the
  * directory is unchanged. States are packed records, so that a directory of many files costs no object for each, and
@@ -14,13 +20,16 @@ export class Scan {
   readonly names: readonly string[];
   /** Extended attributes of the directory itself; undefined when it has none. */
   readonly xattrs: Xattrs | undefined;
+  /** Names of further extended attributes of the directory, which do not belong into an image. */
+  readonly otherXattrs: readonly string[];
   readonly #records: Int32Array<ArrayBuffer>;
   #indexes: Map<string, number> | undefined;
 
   /** A scan of names whose records are at the same index. */
-  constructor(names: readonly string[], records: Int32Array<ArrayBuffer>, xattrs: Xattrs | undefined) {
+  constructor(names: readonly string[], records: Int32Array<ArrayBuffer>, { xattrs, others }: DirectoryXattrs) {
     this.names = names;
     this.xattrs = xattrs;
+    this.otherXattrs = others;
     this.#records = records;
   }
 
@@ -38,6 +47,11 @@ export class Scan {
   /** Kind of the child at an index. */
   type(index: number): FileType {
     return typeOfRecord(this.#records, index * RECORD_WORDS);
+  }
+
+  /** Number of names that the child at an index has. */
+  links(index: number): number {
+    return (this.#records[index * RECORD_WORDS + 3] ?? 0) >>> 0;
   }
 
   /** All records in order; a view that must not be written to. */
@@ -74,7 +88,7 @@ export class ScanBuilder {
   }
 
   /** What was added, and extended attributes of the directory itself. */
-  finish(xattrs: Xattrs | undefined): Scan {
+  finish(xattrs: DirectoryXattrs): Scan {
     return new Scan(this.#names, this.#records, xattrs);
   }
 }

@@ -3,11 +3,12 @@ import type { EntryMeta, LayerEntry } from "../contract/layer.ts";
 import { EngineError } from "../errors.ts";
 import { compareNames } from "../layer/path_order.ts";
 import { type FileStat, linkKey, mtimeOf } from "../os/file_stat.ts";
-import type { Root, Xattrs } from "../os/file_system.ts";
+import type { Root, Scan, Xattrs } from "../os/file_system.ts";
 import { throwIfAborted } from "../stream/abort.ts";
-import { isSameFileContent, isSameMeta, isSameXattrs, readFileFacts } from "./file_facts.ts";
-import { findLinkGroups, type LinkGroups } from "./link_groups.ts";
-import { opaqueName } from "./marking.ts";
+import { isSameFile, isSameMeta, isSameXattrs, readFileFacts } from "./file_facts.ts";
+import { completeLinkGroups } from "./link_groups.ts";
+import { isWhiteout, makeWhiteout, opaqueName } from "./marking.ts";
+import { scanChanged } from "./scan_changed.ts";
 import type { Upper } from "./upper.ts";
 
 /** What an upper directory changes; files without their content, which is read later. */
@@ -25,13 +26,10 @@ export type Change = LayerEntry | {
  * `OS_FAILED` and `CANCELED`.
  */
 export function findChanges(upper: Upper, call: Call): readonly Change[] {
-  const walk = new Walk(upper, findLinkGroups(upper));
-  const changes: Change[] = [];
-  for (const change of walk.directory(".", false)) {
-    throwIfAborted(call.signal);
-    changes.push(change);
-  }
-  return changes;
+  completeLinkGroups(upper);
+  const walk = new Walk(upper, call.signal);
+  walk.directory(".", { isHidden: false, hasLower: upper.lower !== undefined });
+  return walk.changes;
 }
 
 /** The changes as entries of a layer, with the content that the directory has. Rejects `OS_FAILED` and `CANCELED`. */
@@ -47,86 +45,96 @@ export async function* readChanges(root: Root, changes: readonly Change[], call:
   }
 }
 
-class Walk {
-  readonly #upper: Upper;
-  readonly #links: LinkGroups;
-  readonly #first = new Map<string, string>();
-  readonly #attributes: { readonly opaque: string; readonly redirect: string };
+/** What the lower directories have where a directory is. */
+interface Below {
+  /** Whether nothing shows of what they have there. */
+  readonly isHidden: boolean;
+  /** Whether they have a directory there. */
+  readonly hasLower: boolean;
+}
 
-  constructor(upper: Upper, links: LinkGroups) {
+class Walk {
+  readonly changes: Change[] = [];
+  readonly #upper: Upper;
+  readonly #signal: AbortSignal;
+  readonly #first = new Map<string, string>();
+  readonly #opaque: string;
+  readonly #redirect: string;
+
+  constructor(upper: Upper, signal: AbortSignal) {
     this.#upper = upper;
-    this.#links = links;
-    const opaque = opaqueName(upper.isUserNamespace);
-    this.#attributes = { opaque, redirect: opaque.replace(/opaque$/, "redirect") };
+    this.#signal = signal;
+    this.#opaque = opaqueName(upper.isUserNamespace);
+    this.#redirect = this.#opaque.replace(/opaque$/, "redirect");
   }
 
-  /** What is in a directory; `isHidden` when nothing shows of what the lower directories have there. */
-  *directory(path: string, isHidden: boolean): Generator<Change> {
-    const scan = this.#upper.upper.scan(path);
-    const hidden = isHidden ? this.#lowerNames(path) : [];
-    const names = [...new Set([...scan.names, ...hidden])].sort(compareNames);
-    for (const name of names) {
+  directory(path: string, below: Below): void {
+    this.#contents(path, scanChanged(this.#upper.upper, path), below);
+  }
+
+  #contents(path: string, scan: Scan, { isHidden, hasLower }: Below): void {
+    throwIfAborted(this.#signal);
+    const { lower, writer } = this.#upper;
+    const hidden = isHidden && hasLower ? lower?.scan(path).names ?? [] : [];
+    const names = hidden.length === 0 ? [...scan.names] : [...new Set([...scan.names, ...hidden])];
+    for (const name of names.sort(compareNames)) {
       const child = path === "." ? name : `${path}/${name}`;
       const index = scan.indexOf(name);
-      if (index !== undefined) yield* this.#child(child, scan.stat(index), isHidden);
-      else {
-        this.#upper.writer.makeNode(child, { type: "char", major: 0, minor: 0 });
-        yield { type: "whiteout", path: child };
+      if (index !== undefined) {
+        const below = hasLower ? lower?.lstatNear(child) : undefined;
+        this.#child(child, { stat: scan.stat(index), below, isHidden });
+      } else {
+        makeWhiteout(writer, child);
+        this.changes.push({ type: "whiteout", path: child });
       }
     }
   }
 
-  *#child(path: string, stat: FileStat, isHidden: boolean): Generator<Change> {
-    const below = this.#upper.lower?.lstat(path);
-    if (isWhiteout(stat)) {
-      if (below === undefined) this.#upper.writer.unlink(path);
-      else yield { type: "whiteout", path };
-    } else if (stat.type === "directory") yield* this.#folder(path, { stat, below, isHidden });
-    else if (stat.type === "socket") this.#upper.writer.unlink(path);
-    else if (stat.type === "file") yield* this.#file(path, stat, below);
-    else if (below !== undefined && isSameMeta(stat, below) && this.#hasSameTarget(path, stat)) {
-      this.#upper.writer.unlink(path);
-    } else yield this.#special(path, stat);
-  }
-
-  *#folder(
-    path: string,
-    { stat, below, isHidden }: {
-      readonly stat: FileStat;
-      readonly below: FileStat | undefined;
-      readonly isHidden: boolean;
-    },
-  ): Generator<Change> {
-    const { upper, writer, lower } = this.#upper;
-    const isOpaque = this.#takeOpaque(path);
-    const continues = below?.type === "directory";
-    const xattrs = xattrsOf(upper, path);
-    const isSame = continues && isSameMeta(stat, below) && isSameXattrs(xattrs, lower && xattrsOf(lower, path));
-    const inner = this.directory(path, continues && (isOpaque || isHidden));
-    const first = inner.next();
-    if (first.done && isSame) return writer.removeAll(path);
-    yield { ...metaOf(path, stat, xattrs), type: "directory" };
-    if (!first.done) yield first.value;
-    yield* inner;
-    writer.setTime(path, this.#timeOf(stat));
-  }
-
-  *#file(path: string, stat: FileStat, below: FileStat | undefined): Generator<Change> {
-    const { upper, writer, lower } = this.#upper;
-    const group = stat.links > 1 ? this.#links.get(linkKey(stat)) : undefined;
-    const first = group === undefined ? undefined : this.#first.get(linkKey(stat));
-    if (group?.isUnchanged === true) return writer.unlink(path);
-    if (first !== undefined) {
-      yield { ...metaOf(path, stat, undefined), type: "hardlink", target: first };
-      return;
-    }
-    const isAlone = group === undefined || group.paths.length === 1;
-    if (isAlone && lower !== undefined && isSameFileContent(lower, { path, stat, below, upper })) {
-      return writer.unlink(path);
-    }
-    if (!isAlone) this.#first.set(linkKey(stat), path);
-    yield { type: "unread", path, stat };
+  #child(path: string, child: Child): void {
+    const { stat, below } = child;
+    if (stat.type === "directory") return this.#folder(path, child);
+    if (isWhiteout(stat) || stat.type === "socket") return this.#absent(path, child);
+    const key = stat.links > 1 ? linkKey(stat) : undefined;
+    const group = key === undefined ? undefined : this.#upper.links.get(key);
+    if (group?.isUnchanged === true) return this.#upper.writer.unlink(path);
+    if (group !== undefined && key !== undefined && group.paths.length > 1) {
+      const first = this.#first.get(key);
+      if (first !== undefined) {
+        this.changes.push({ ...metaOf(path, stat, undefined), type: "hardlink", target: first });
+        return;
+      }
+      this.#first.set(key, path);
+    } else if (below !== undefined && this.#isAsBelow(path, stat, below)) return this.#upper.writer.unlink(path);
+    this.changes.push(stat.type === "file" ? { type: "unread", path, stat } : this.#special(path, stat));
     this.#fixTime(path, stat);
+  }
+
+  /** Nothing is there: a whiteout, or a socket, which no layer can hold. */
+  #absent(path: string, { stat, below }: Child): void {
+    const isMark = isWhiteout(stat);
+    if (below === undefined || !isMark) this.#upper.writer.unlink(path);
+    if (below === undefined) return;
+    if (!isMark) makeWhiteout(this.#upper.writer, path);
+    this.changes.push({ type: "whiteout", path });
+  }
+
+  #folder(path: string, { stat, below, isHidden }: Child): void {
+    const { upper, writer, lower } = this.#upper;
+    const scan = scanChanged(upper, path);
+    const isOpaque = this.#takeOpaque(path, scan);
+    const hasLower = below?.type === "directory";
+    const at = this.changes.push({ ...metaOf(path, stat, scan.xattrs), type: "directory" });
+    this.#contents(path, scan, { isHidden: hasLower && (isOpaque || isHidden), hasLower });
+    const isSame = this.changes.length === at && hasLower && isSameMeta(stat, below) && lower !== undefined &&
+      isSameXattrs(scan.xattrs, xattrsOf(lower, path));
+    if (!isSame) return writer.setTime(path, this.#timeOf(stat));
+    this.changes.pop();
+    writer.removeAll(path);
+  }
+
+  #isAsBelow(path: string, stat: FileStat, below: FileStat): boolean {
+    const { upper, lower } = this.#upper;
+    return lower !== undefined && isSameFile({ root: upper, path, stat }, { root: lower, path, stat: below });
   }
 
   #special(path: string, stat: FileStat): LayerEntry {
@@ -143,24 +151,14 @@ class Walk {
     }
   }
 
-  #hasSameTarget(path: string, stat: FileStat): boolean {
-    const { upper, lower } = this.#upper;
-    return stat.type !== "symlink" || lower?.readLink(path) === upper.readLink(path);
-  }
-
   /** Whether a directory is opaque; takes the mark away, because its whiteouts are written out. */
-  #takeOpaque(path: string): boolean {
+  #takeOpaque(path: string, { otherXattrs }: Scan): boolean {
+    if (otherXattrs.includes(this.#redirect)) throw redirected(path);
+    if (!otherXattrs.includes(this.#opaque)) return false;
     const { writer } = this.#upper;
-    if (writer.xattr(path, this.#attributes.redirect) !== undefined) throw redirected(path);
-    const value = writer.xattr(path, this.#attributes.opaque);
-    if (value === undefined) return false;
-    writer.removeXattr(path, this.#attributes.opaque);
-    return value.length === 1 && value[0] === 0x79;
-  }
-
-  #lowerNames(path: string): readonly string[] {
-    const { lower } = this.#upper;
-    return lower?.lstat(path)?.type === "directory" ? lower.scan(path).names : [];
+    const value = writer.xattr(path, this.#opaque);
+    writer.removeXattr(path, this.#opaque);
+    return value?.length === 1 && value[0] === 0x79;
   }
 
   /** The time that unpacking the layer gives a file: whole seconds, no later than SOURCE_DATE_EPOCH. */
@@ -174,9 +172,13 @@ class Walk {
   }
 }
 
-/** Whether a file is what the overlay file system puts in the place of one that is gone. */
-export function isWhiteout(stat: FileStat): boolean {
-  return stat.type === "char" && stat.major === 0 && stat.minor === 0;
+/** A name of an upper directory. */
+interface Child {
+  readonly stat: FileStat;
+  /** What the lower directories have at its path. */
+  readonly below: FileStat | undefined;
+  /** Whether nothing shows of what they have there. */
+  readonly isHidden: boolean;
 }
 
 function metaOf(path: string, stat: FileStat, xattrs: Xattrs | undefined): EntryMeta {

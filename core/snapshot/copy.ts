@@ -3,13 +3,15 @@ import type { EntryMeta, LayerEntry } from "../contract/layer.ts";
 import { EngineError } from "../errors.ts";
 import { compareNames } from "../layer/path_order.ts";
 import { type FileStat, isUnchanged, linkKey, mtimeOf } from "../os/file_stat.ts";
-import { openRoot, openSnapshotWriter, type Root } from "../os/file_system.ts";
+import { openRoot, openSnapshotWriter, type Root, type Xattrs } from "../os/file_system.ts";
 import { throwIfAborted } from "../stream/abort.ts";
 import { applyLayer } from "./apply.ts";
-import { isSameMeta, readFileFacts } from "./file_facts.ts";
+import { isSameMeta, isSameXattrs, readFileFacts } from "./file_facts.ts";
 import type { SnapshotLayout } from "./layout.ts";
+import { linkedFiles } from "./link_groups.ts";
 import { flatMarking } from "./marking.ts";
 import { makeRunDirectory } from "./run_directory.ts";
+import { scanChanged } from "./scan_changed.ts";
 import type { SnapshotLayer, Snapshotter, Workspace } from "./snapshotter.ts";
 
 /**
@@ -25,7 +27,7 @@ export function createCopySnapshotter(
     const rootfs = `${run.path}/rootfs`;
     Deno.mkdirSync(rootfs);
     await unpack(layers, rootfs, call);
-    const before = readStats(rootfs);
+    const before = readBefore(rootfs);
     const held = stack.move();
     return {
       rootfs,
@@ -53,14 +55,21 @@ async function unpack(layers: readonly SnapshotLayer[], directory: string, call:
   }
 }
 
-/** States of all files by path. */
-type Stats = ReadonlyMap<string, FileStat>;
+/** What all files were like. */
+interface Before {
+  /** States by path. */
+  readonly stats: ReadonlyMap<string, FileStat>;
+  /** Extended attributes of the directories that had some. */
+  readonly xattrs: ReadonlyMap<string, Xattrs>;
+}
 
-function readStats(directory: string): Stats {
+function readBefore(directory: string): Before {
   using root = openRoot(directory);
   const stats = new Map<string, FileStat>();
+  const xattrs = new Map<string, Xattrs>();
   const read = (path: string): void => {
     const scan = root.scan(path);
+    if (scan.xattrs !== undefined) xattrs.set(path, scan.xattrs);
     for (const [index, name] of scan.names.entries()) {
       const child = path === "." ? name : `${path}/${name}`;
       stats.set(child, scan.stat(index));
@@ -68,14 +77,14 @@ function readStats(directory: string): Stats {
     }
   };
   read(".");
-  return stats;
+  return { stats, xattrs };
 }
 
 /** What differs from the states before, as entries of a layer: sorted, with explicit whiteouts. */
-async function* readCopyChanges(directory: string, before: Stats, call: Call): AsyncGenerator<LayerEntry> {
+async function* readCopyChanges(directory: string, before: Before, call: Call): AsyncGenerator<LayerEntry> {
   using root = openRoot(directory);
   const childrenBefore = new Map<string, string[]>();
-  for (const path of before.keys()) {
+  for (const path of before.stats.keys()) {
     const slash = path.lastIndexOf("/");
     const parent = slash < 0 ? "." : path.slice(0, slash);
     const names = childrenBefore.get(parent) ?? [];
@@ -91,39 +100,45 @@ async function* readCopyChanges(directory: string, before: Stats, call: Call): A
 
 class CopyWalk {
   readonly #root: Root;
-  readonly #before: Stats;
+  readonly #before: Before;
   readonly #childrenBefore: ReadonlyMap<string, readonly string[]>;
   readonly #first = new Map<string, string>();
+  /** Files of which some name is new or changed: all their names have to come along, or they would be apart. */
+  readonly #changedLinks = new Set<string>();
 
-  constructor(root: Root, before: Stats, childrenBefore: ReadonlyMap<string, readonly string[]>) {
+  constructor(root: Root, before: Before, childrenBefore: ReadonlyMap<string, readonly string[]>) {
     this.#root = root;
     this.#before = before;
     this.#childrenBefore = childrenBefore;
+    for (const { path, stat } of linkedFiles(root, ".")) {
+      const known = before.stats.get(path);
+      if (known === undefined || !isUnchanged(known, stat)) this.#changedLinks.add(linkKey(stat));
+    }
   }
 
   *directory(path: string): Generator<LayerEntry> {
-    const scan = this.#root.scan(path);
-    const wasDirectory = path === "." || this.#before.get(path)?.type === "directory";
+    const scan = scanChanged(this.#root, path);
+    const wasDirectory = path === "." || this.#before.stats.get(path)?.type === "directory";
     const gone = wasDirectory ? this.#childrenBefore.get(path) ?? [] : [];
     for (const name of [...new Set([...scan.names, ...gone])].sort(compareNames)) {
       const child = path === "." ? name : `${path}/${name}`;
       const index = scan.indexOf(name);
       if (index === undefined) yield { type: "whiteout", path: child };
-      else yield* this.#child(child, scan.stat(index), this.#before.get(child));
+      else yield* this.#child(child, scan.stat(index), this.#before.stats.get(child));
     }
   }
 
   *#child(path: string, stat: FileStat, before: FileStat | undefined): Generator<LayerEntry> {
     const isSame = before !== undefined && isUnchanged(before, stat);
     if (stat.type !== "directory") {
-      if (isSame) return;
+      if (isSame && !(stat.links > 1 && this.#changedLinks.has(linkKey(stat)))) return;
       if (stat.type !== "socket") yield this.#entry(path, stat);
       else if (before !== undefined) yield { type: "whiteout", path };
       return;
     }
     const inner = this.directory(path);
     const first = inner.next();
-    if (first.done && (isSame || (before !== undefined && isSameMeta(before, stat) && !this.#hasNewXattrs(path)))) {
+    if (first.done && (isSame || (before !== undefined && isSameMeta(before, stat) && this.#hasSameXattrs(path)))) {
       return;
     }
     yield { ...this.#meta(path, stat), type: "directory" };
@@ -132,6 +147,9 @@ class CopyWalk {
   }
 
   #entry(path: string, stat: FileStat): LayerEntry {
+    const first = stat.links > 1 ? this.#first.get(linkKey(stat)) : undefined;
+    if (first !== undefined) return { ...this.#meta(path, stat), type: "hardlink", target: first };
+    if (stat.links > 1) this.#first.set(linkKey(stat), path);
     switch (stat.type) {
       case "symlink":
         return { ...this.#meta(path, stat), mode: 0o777, type: "symlink", target: this.#root.readLink(path) };
@@ -146,9 +164,6 @@ class CopyWalk {
   }
 
   #file(path: string, stat: FileStat): LayerEntry {
-    const first = stat.links > 1 ? this.#first.get(linkKey(stat)) : undefined;
-    if (first !== undefined) return { ...this.#meta(path, stat), type: "hardlink", target: first };
-    if (stat.links > 1) this.#first.set(linkKey(stat), path);
     const { content, xattrs } = readFileFacts(this.#root, path, stat);
     const meta = this.#meta(path, stat);
     return { ...meta, ...(xattrs === undefined ? undefined : { xattrs }), type: "file", size: stat.size, content };
@@ -163,9 +178,8 @@ class CopyWalk {
     return xattrs === undefined ? meta : { ...meta, xattrs };
   }
 
-  /** Whether a directory may have other extended attributes than before; those before are not known any more. */
-  #hasNewXattrs(path: string): boolean {
+  #hasSameXattrs(path: string): boolean {
     using directory = this.#root.open(path);
-    return directory.xattrs() !== undefined;
+    return isSameXattrs(directory.xattrs(), this.#before.xattrs.get(path));
   }
 }

@@ -62,27 +62,30 @@ export function isSameXattrs(a: Xattrs | undefined, b: Xattrs | undefined): bool
   return names.every((name) => isSameBytes(a?.[name], b?.[name]));
 }
 
-/** Whether a file is as the lower directories have it: everything about it, its content included. */
-export function isSameFileContent(
-  lower: Root,
-  file: {
-    readonly path: string;
-    readonly stat: FileStat;
-    readonly below: FileStat | undefined;
-    /** Reads the file itself. */
-    readonly upper: Root;
-  },
-): boolean {
-  const { path, stat, below, upper } = file;
-  if (below === undefined || !isSameMeta(stat, below)) return false;
-  using there = lower.open(path);
-  using here = upper.open(path);
+/** A file somewhere, with its state. */
+export interface PlacedFile {
+  readonly root: Root;
+  readonly path: string;
+  readonly stat: FileStat;
+}
+
+/** Whether two files, neither of them a directory, agree in everything that a layer holds of them, their content included. */
+export function isSameFile(a: PlacedFile, b: PlacedFile): boolean {
+  if (!isSameMeta(a.stat, b.stat)) return false;
+  if (a.stat.type === "symlink") return a.root.readLink(a.path) === b.root.readLink(b.path);
+  return a.stat.type !== "file" || isSameContent(a, b);
+}
+
+function isSameContent(a: PlacedFile, b: PlacedFile): boolean {
+  using here = a.root.open(a.path);
+  using there = b.root.open(b.path);
   if (!isSameXattrs(here.xattrs(), there.xattrs())) return false;
-  const [a, b] = [new Uint8Array(chunkBytes), new Uint8Array(chunkBytes)];
+  const size = Math.min(chunkBytes, a.stat.size + 1);
+  const [x, y] = [new Uint8Array(size), new Uint8Array(size)];
   while (true) {
-    const [length, other] = [fill(here, a), fill(there, b)];
-    if (length !== other || !isSameBytes(a.subarray(0, length), b.subarray(0, other))) return false;
-    if (length < chunkBytes) return true;
+    const [length, other] = [fill(here, x), fill(there, y)];
+    if (length !== other || !isSameBytes(x.subarray(0, length), y.subarray(0, other))) return false;
+    if (length < size) return true;
   }
 }
 
@@ -98,5 +101,7 @@ function fill(file: OpenFile, buffer: Uint8Array<ArrayBuffer>): number {
 }
 
 function isSameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolean {
-  return a !== undefined && b !== undefined && a.length === b.length && a.every((byte, i) => byte === b[i]);
+  if (a === undefined || b === undefined || a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }

@@ -1,63 +1,61 @@
 import { type FileStat, linkKey, mtimeOf } from "../os/file_stat.ts";
 import type { Root } from "../os/file_system.ts";
-import { isSameFileContent } from "./file_facts.ts";
-import { opaqueName } from "./marking.ts";
-import type { Upper } from "./upper.ts";
+import { isSameFile } from "./file_facts.ts";
+import { lstatSafely } from "./layer_places.ts";
+import { isWhiteout, opaqueName } from "./marking.ts";
+import { scanChanged } from "./scan_changed.ts";
+import type { LinkGroup, LinkGroups, Upper } from "./upper.ts";
 
-/** The names that one file has in an upper directory. */
-export interface LinkGroup {
-  /** Paths, in the order of the walk. */
-  readonly paths: string[];
-  /** Whether the lower directories have the same file under all of these names. */
-  isUnchanged: boolean;
-}
-
-/** Groups by the key of their file. */
-export type LinkGroups = ReadonlyMap<string, LinkGroup>;
-
-/**
- * Files of an upper directory that may have several names. Where a file of the lower directories was copied up under some of its names and
- * written to, its other names are linked to it here: the program that wrote to it saw them all change.
- */
-export function findLinkGroups(upper: Upper): LinkGroups {
-  const groups = new Map<string, LinkGroup & { readonly stat: FileStat }>();
-  for (const { path, stat } of files(upper.upper, ".")) {
-    if (stat.links < 2) continue;
-    const group = groups.get(linkKey(stat)) ?? { paths: [], isUnchanged: false, stat };
-    groups.set(linkKey(stat), group);
-    group.paths.push(path);
-  }
-  const { lower } = upper;
-  if (groups.size === 0 || lower === undefined) return groups;
-  const wanted = new Map<string, LinkGroup>();
-  for (const group of groups.values()) {
-    const [path = ""] = group.paths;
-    const below = lower.lstat(path);
-    if (below?.type !== "file" || below.links < 2) continue;
-    group.isUnchanged = group.paths.every((name) => isAsBelow(name, below, { ...upper, lower, stat: group.stat }));
-    if (!group.isUnchanged) wanted.set(linkKey(below), group);
-  }
-  if (wanted.size > 0) {
-    for (const { path, stat } of files(lower, ".")) {
-      const group = wanted.get(linkKey(stat));
-      if (group !== undefined && isVisible(path, upper)) linkTo(group, path, { ...upper, lower });
-    }
+/** Files that may have several names in an upper directory; `merged` is the overlay, which is still mounted. */
+export function findLinkGroups(upper: Root, merged: Root): LinkGroups {
+  const groups = new Map<string, LinkGroup>();
+  for (const { path, stat } of linkedFiles(upper, ".")) {
+    const group = groups.get(linkKey(stat));
+    if (group !== undefined) group.paths.push(path);
+    else groups.set(linkKey(stat), { paths: [path], stat, shown: inodeOf(merged.lstat(path)), isUnchanged: false });
   }
   return groups;
 }
 
-function isAsBelow(
-  path: string,
-  first: FileStat,
-  { upper, lower, stat }: { readonly upper: Root; readonly lower: Root; readonly stat: FileStat },
-): boolean {
-  const below = lower.lstat(path);
-  if (below === undefined || linkKey(below) !== linkKey(first)) return false;
-  return isSameFileContent(lower, { path, stat, below, upper });
+/**
+ * Finds the groups that are as the lower directories have them. Where a file of the lower directories was copied up under some of its
+ * names and written to, its other names are linked to it here: the program that wrote to it saw them all change.
+ */
+export function completeLinkGroups({ links, ...upper }: Upper): void {
+  const { lower } = upper;
+  if (links.size === 0 || lower === undefined) return;
+  const changed = new Map<string, LinkGroup>();
+  for (const group of links.values()) {
+    group.isUnchanged = isAsBelow(group, upper.upper, lower);
+    if (!group.isUnchanged && mayHaveOthers(group, lower)) changed.set(group.shown, group);
+  }
+  if (changed.size === 0) return;
+  for (const { path, stat } of linkedFiles(lower, ".")) {
+    const group = changed.get(inodeOf(stat));
+    if (group !== undefined && isVisible(path, upper)) linkTo(group, path, { ...upper, lower });
+  }
+}
+
+/** Whether a changed file may have further names in the lower directories; these are searched whole for them. */
+function mayHaveOthers({ paths, stat, shown }: LinkGroup, lower: Root): boolean {
+  if (shown === inodeOf(stat)) return false;
+  const below = paths.map((path) => lstatSafely(lower, path)).find((found) => inodeOf(found) === shown);
+  return below === undefined || below.links > 1;
+}
+
+function isAsBelow({ paths, stat }: LinkGroup, upper: Root, lower: Root): boolean {
+  const [path = ""] = paths;
+  const first = lstatSafely(lower, path);
+  if (first === undefined) return false;
+  return paths.every((name) => {
+    const below = lstatSafely(lower, name);
+    return below !== undefined && linkKey(below) === linkKey(first) &&
+      isSameFile({ root: upper, path: name, stat }, { root: lower, path: name, stat: below });
+  });
 }
 
 /** Whether the upper directory says nothing about a path, so that it shows what is below. */
-function isVisible(path: string, { upper, writer, isUserNamespace }: Upper): boolean {
+function isVisible(path: string, { upper, writer, isUserNamespace }: Omit<Upper, "links">): boolean {
   const parts = path.split("/");
   for (let length = 1; length <= parts.length; length++) {
     const part = parts.slice(0, length).join("/");
@@ -68,7 +66,11 @@ function isVisible(path: string, { upper, writer, isUserNamespace }: Upper): boo
   return false;
 }
 
-function linkTo(group: LinkGroup, path: string, { writer, lower }: Upper & { readonly lower: Root }): void {
+function linkTo(
+  group: LinkGroup,
+  path: string,
+  { writer, lower }: { readonly writer: Upper["writer"]; readonly lower: Root },
+): void {
   const [existing = ""] = group.paths;
   const parts = path.split("/").slice(0, -1);
   const folders = parts.map((_, i) => parts.slice(0, i + 1).join("/"));
@@ -76,24 +78,36 @@ function linkTo(group: LinkGroup, path: string, { writer, lower }: Upper & { rea
     const below = lower.lstat(folder);
     if (below === undefined || writer.lstat(folder) !== undefined) continue;
     using directory = lower.open(folder);
-    writer.makeDirectory(folder);
     const { mode, uid, gid } = below;
-    writer.setAttributes(folder, { mode, owner: { uid, gid }, mtime: mtimeOf(below), xattrs: directory.xattrs() });
+    makeInside(writer, folder, () => writer.makeDirectory(folder));
+    writer.setDirectory(folder, { mode, owner: { uid, gid }, mtime: mtimeOf(below), xattrs: directory.xattrs() });
   }
-  const parent = folders.at(-1) ?? ".";
-  const before = writer.lstat(parent);
-  writer.link(existing, path);
-  if (before !== undefined) writer.setTime(parent, before);
+  makeInside(writer, path, () => writer.link(existing, path));
   group.paths.push(path);
 }
 
-/** All regular files below a directory. */
-function* files(root: Root, path: string): Generator<{ readonly path: string; readonly stat: FileStat }> {
-  const scan = root.scan(path);
+/** Makes something without a change to the time of the directory it is in. */
+function makeInside(writer: Upper["writer"], path: string, make: () => void): void {
+  const slash = path.lastIndexOf("/");
+  const parent = slash < 0 ? "." : path.slice(0, slash);
+  const before = writer.lstat(parent);
+  make();
+  if (before !== undefined) writer.setTime(parent, before);
+}
+
+/** All files below a directory that have several names; whiteouts share one file, and are none. */
+export function* linkedFiles(root: Root, path: string): Generator<{ readonly path: string; readonly stat: FileStat }> {
+  const scan = scanChanged(root, path);
   for (const [index, name] of scan.names.entries()) {
     const child = path === "." ? name : `${path}/${name}`;
-    const type = scan.type(index);
-    if (type === "directory") yield* files(root, child);
-    else if (type === "file") yield { path: child, stat: scan.stat(index) };
+    if (scan.type(index) === "directory") yield* linkedFiles(root, child);
+    else if (scan.links(index) > 1) {
+      const stat = scan.stat(index);
+      if (!isWhiteout(stat)) yield { path: child, stat };
+    }
   }
+}
+
+function inodeOf(stat: FileStat | undefined): string {
+  return stat === undefined ? "" : `${stat.inodeHigh}:${stat.inodeLow}`;
 }

@@ -1,11 +1,12 @@
 import type { Call } from "../contract/call.ts";
 import type { LayerEntry } from "../contract/layer.ts";
 import { EngineError, isEngineError } from "../errors.ts";
-import { type FileAttributes, openRoot, openSnapshotWriter } from "../os/file_system.ts";
+import { type FileAttributes, openRoot, openSnapshotWriter, type Root } from "../os/file_system.ts";
 import type { Mounter } from "../os/mount.ts";
 import { applyLayer } from "./apply.ts";
 import { findChanges, readChanges } from "./changes.ts";
 import { chainSnapshot, layerSnapshot, type SnapshotLayout } from "./layout.ts";
+import { findLinkGroups } from "./link_groups.ts";
 import { overlayMarking } from "./marking.ts";
 import { makeRunDirectory, type RunDirectory } from "./run_directory.ts";
 import type {
@@ -16,6 +17,7 @@ import type {
   Workspace,
   WorkspaceChanges,
 } from "./snapshotter.ts";
+import type { LinkGroups } from "./upper.ts";
 
 /** What an overlay snapshotter works with. */
 export interface OverlayOptions {
@@ -121,16 +123,17 @@ class OverlaySnapshotter implements Snapshotter {
   ): WorkspaceChanges {
     const { lowers, paths, sourceDateEpoch } = work;
     const { mounter, isUserNamespace, layout } = this.#options;
-    mounter.unmount(paths.rootfs);
     using stack = new DisposableStack();
     const upper = stack.use(openRoot(paths.upper));
+    const links = findLinks(upper, paths.rootfs);
+    mounter.unmount(paths.rootfs);
     const writer = stack.use(openSnapshotWriter(paths.upper));
     if (lowers.length > 0) {
       this.#mountLowers(lowers, paths);
       stack.defer(() => mounter.unmount(paths.lower));
     }
     const lower = lowers.length === 0 ? undefined : stack.use(openRoot(paths.lower));
-    const changes = findChanges({ upper, writer, lower, isUserNamespace, sourceDateEpoch }, call);
+    const changes = findChanges({ upper, writer, lower, links, isUserNamespace, sourceDateEpoch }, call);
     writer.setDirectory(".", unsaid);
     let path = paths.upper;
     return {
@@ -240,6 +243,11 @@ function makePaths(directory: string): Paths {
     return `${directory}/${name}`;
   };
   return { upper: at("upper"), work: at("work"), rootfs: at("rootfs"), lower: at("lower"), empty: at("empty") };
+}
+
+function findLinks(upper: Root, mounted: string): LinkGroups {
+  using merged = openRoot(mounted);
+  return findLinkGroups(upper, merged);
 }
 
 const plain: FileAttributes = { mode: 0o755, owner: { uid: 0, gid: 0 }, mtime: 0 };
