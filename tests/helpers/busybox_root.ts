@@ -57,7 +57,8 @@ export function makeBusyboxRoot(): BusyboxRoot {
   };
 }
 
-function findBusybox(): string {
+/** Path of the host's busybox, a program that needs no library. */
+export function findBusybox(): string {
   for (const path of ["/bin/busybox", "/usr/bin/busybox"]) {
     try {
       if (Deno.statSync(path).isFile) return path;
