@@ -4,7 +4,7 @@ import { measure } from "./measure.ts";
 import { strata } from "./place.ts";
 
 /** COPY of one file of 1 GB: time beside cp and sha256sum, and memory. */
-export async function copyLargeFile(runs: number): Promise<readonly BenchResult[]> {
+export async function* copyLargeFile(runs: number): AsyncGenerator<BenchResult> {
   const folder = await Deno.makeTempDir();
   try {
     const file = await Deno.open(join(folder, "large"), { write: true, create: true });
@@ -13,7 +13,7 @@ export async function copyLargeFile(runs: number): Promise<readonly BenchResult[
     await Deno.writeTextFile(join(folder, "Dockerfile"), "FROM scratch\nCOPY large /large\n");
     const root = join(folder, "root");
     const copy = join(folder, "copy");
-    return [{
+    yield {
       title: "COPY of one file of 1 GB",
       measurements: await measure([
         { name: "cp + sha256sum", command: ["sh", "-c", `cp large ${copy} && sha256sum large`], cwd: folder },
@@ -25,7 +25,7 @@ export async function copyLargeFile(runs: number): Promise<readonly BenchResult[
           },
         },
       ], Math.min(runs, 3)),
-    }];
+    };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

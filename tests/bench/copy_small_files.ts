@@ -20,7 +20,7 @@ async function makeTree(folder: string): Promise<void> {
 }
 
 /** COPY of many small files, and the same build again. */
-export async function copySmallFiles(runs: number): Promise<readonly BenchResult[]> {
+export async function* copySmallFiles(runs: number): AsyncGenerator<BenchResult> {
   const folder = await Deno.makeTempDir();
   try {
     await makeTree(folder);
@@ -43,25 +43,22 @@ export async function copySmallFiles(runs: number): Promise<readonly BenchResult
     ];
     await using peers = await openPeers(folder);
     const small = Math.min(runs, 3);
-    const results = [
-      { title: "COPY of 20,000 files of 4 KiB", measurements: await measure(cold, runs) },
-    ];
+    yield { title: "COPY of 20,000 files of 4 KiB", measurements: await measure(cold, runs) };
     await prepare(build);
     // Files are trusted without reading once they are older than two seconds.
     await new Promise((resolve) => setTimeout(resolve, 2500));
     await prepare(build);
-    results.push({ title: "The same build, unchanged", measurements: await measure(warm, runs) });
+    yield { title: "The same build, unchanged", measurements: await measure(warm, runs) };
     if (peers.cold.length > 0) {
-      results.push({
+      yield {
         title: "COPY of 20,000 files: peers",
         measurements: await measure([...cold.slice(1, 2), ...peers.cold], small),
-      });
-      results.push({
+      };
+      yield {
         title: "Unchanged: peers",
         measurements: await measure([...warm.slice(1), ...peers.warm], small),
-      });
+      };
     }
-    return results;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -4,7 +4,7 @@ import { measure } from "./measure.ts";
 import { emptyScript, prepare, strata } from "./place.ts";
 
 /** `image ls` with 1,000 images beside the start of an empty script. */
-export async function imageLs(runs: number): Promise<readonly BenchResult[]> {
+export async function* imageLs(runs: number): AsyncGenerator<BenchResult> {
   const folder = await Deno.makeTempDir();
   try {
     const root = join(folder, "root");
@@ -18,14 +18,14 @@ export async function imageLs(runs: number): Promise<readonly BenchResult[]> {
       root,
       "1000",
     ]);
-    return [{
+    yield {
       title: "image ls with 1,000 images",
       measurements: await measure([
         { name: "empty Deno script", command: await emptyScript(folder) },
         { name: "strata --version", command: strata("--version") },
         { name: "strata image ls", command: strata("--root", root, "image", "ls") },
       ], Math.max(runs, 11)),
-    }];
+    };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

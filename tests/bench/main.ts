@@ -14,7 +14,7 @@ export interface BenchResult {
   readonly measurements: readonly Measurement[];
 }
 
-const benches: Readonly<Record<string, (runs: number) => Promise<readonly BenchResult[]>>> = {
+const benches: Readonly<Record<string, (runs: number) => AsyncIterable<BenchResult>>> = {
   "copy-small-files": copySmallFiles,
   "copy-large-file": copyLargeFile,
   "image-ls": imageLs,
@@ -25,5 +25,5 @@ const wanted = Deno.args.filter((arg) => !arg.startsWith("--"));
 const runs = Number(Deno.args.find((arg) => arg.startsWith("--runs="))?.slice(7) ?? 5);
 for (const [name, bench] of Object.entries(benches)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
-  for (const { title, measurements } of await bench(runs)) console.log(formatMeasurements(title, measurements));
+  for await (const { title, measurements } of bench(runs)) console.log(formatMeasurements(title, measurements));
 }

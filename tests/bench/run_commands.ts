@@ -39,12 +39,13 @@ async function makePlace(folder: string, files: number): Promise<Place> {
 }
 
 /** A chain of commands, its unchanged rebuild, and the first command on a base of many files. */
-export async function runCommands(runs: number): Promise<readonly BenchResult[]> {
-  if (Deno.uid() !== 0 || !has("runc") || !has("busybox")) return [];
-  return [...await chain(runs), ...await firstRun(runs)];
+export async function* runCommands(runs: number): AsyncGenerator<BenchResult> {
+  if (Deno.uid() !== 0 || !has("runc") || !has("busybox")) return;
+  yield* chain(runs);
+  yield* firstRun(runs);
 }
 
-async function chain(runs: number): Promise<readonly BenchResult[]> {
+async function* chain(runs: number): AsyncGenerator<BenchResult> {
   const folder = await Deno.makeTempDir();
   try {
     const place = await makePlace(folder, 0);
@@ -58,7 +59,7 @@ async function chain(runs: number): Promise<readonly BenchResult[]> {
       command: ["sh", "-c", await bareRuns(place)],
     };
     const empty: Contender = { name: "empty Deno script", command: await emptyScript(folder) };
-    const results = [{
+    yield {
       title: `A chain of ${steps} RUN echo n > /fn`,
       measurements: await measure([
         bare,
@@ -67,21 +68,20 @@ async function chain(runs: number): Promise<readonly BenchResult[]> {
           ? [{ name: "the same with runc", command: [...build, "--no-cache", "--runtime", "runc"] }]
           : []),
       ], runs),
-    }];
+    };
     await prepare(build);
-    results.push({
+    yield {
       title: `The same chain, unchanged`,
       measurements: await measure([empty, { name: "strata build, unchanged", command: build }], Math.max(runs, 11)),
-    });
+    };
     await using peers = await openPeers(place);
     if (peers.contenders(context).length > 0) {
       const ours: Contender = { name: "strata build --no-cache", command: [...build, "--no-cache"] };
-      results.push({
+      yield {
         title: `The chain: peers`,
         measurements: await measure([ours, ...peers.contenders(context)], Math.min(runs, 3)),
-      });
+      };
     }
-    return results;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -100,7 +100,7 @@ async function bareRuns({ folder }: Place): Promise<string> {
   return `for i in $(seq ${steps}); do runc --root ${folder}/state run -b ${bundle} bench$i || exit 1; done`;
 }
 
-async function firstRun(runs: number): Promise<readonly BenchResult[]> {
+async function* firstRun(runs: number): AsyncGenerator<BenchResult> {
   const folder = await Deno.makeTempDir();
   try {
     const place = await makePlace(folder, baseFiles);
@@ -117,7 +117,7 @@ async function firstRun(runs: number): Promise<readonly BenchResult[]> {
       command: build,
       prepare: () => fresh(join(place.root, "snapshots")),
     };
-    const results = [{
+    yield {
       title: `The first RUN on a base of ${baseFiles.toLocaleString("en")} files`,
       measurements: await measure([
         {
@@ -128,15 +128,14 @@ async function firstRun(runs: number): Promise<readonly BenchResult[]> {
         ours,
         { name: "strata build, unpacked before", command: build },
       ], runs),
-    }];
+    };
     await using peers = await openPeers(place);
     if (peers.contenders(context).length > 0) {
-      results.push({
+      yield {
         title: "The first RUN: peers, with the base loaded before",
         measurements: await measure([ours, ...peers.contenders(context)], Math.min(runs, 3)),
-      });
+      };
     }
-    return results;
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
