@@ -76,8 +76,8 @@ export class RegistryClient {
     const { settings, kit } = this.#shared;
     const doing = this.#doing(request);
     const wanted = request.attempts ?? settings.attempts;
-    // A host that was never met is more likely misspelled or down than busy.
-    const attempts = this.#server.isMet ? wanted : Math.min(wanted, firstAttempts);
+    // A host that never answered is more likely misspelled or down than busy.
+    const attempts = (): number => this.#server.isMet ? wanted : Math.min(wanted, firstAttempts);
     const isPassing = (answer: Answer): boolean => this.#isPassing(answer);
     const repetition = { attempts, isPassing, settings, doing, kit };
     return await repeat(() => this.#sendOnce(request, doing, call), repetition, call);
@@ -184,7 +184,7 @@ function findSession(endpoint: Endpoint, server: Server, shared: Shared): Sessio
       ask: (request, call) => {
         const { settings, kit } = shared;
         const isPassing = ({ status }: Answer): boolean => isRetried(status);
-        const repetition = { attempts: settings.attempts, isPassing, settings, doing, kit };
+        const repetition = { attempts: () => settings.attempts, isPassing, settings, doing, kit };
         return repeat(() => server.send({ ...request, doing }, call), repetition, call);
       },
       isInternal: server.isInternal,

@@ -38,8 +38,8 @@ export function readRetryAfter(text: string | null): number | undefined {
 
 /** How {@linkcode repeat} goes about it. */
 export interface Repetition {
-  /** Times that it is tried at most. */
-  readonly attempts: number;
+  /** Times that it is tried at most, as far as is known by then. */
+  readonly attempts: () => number;
   /** Whether another attempt may be answered otherwise. */
   readonly isPassing: (answer: Answer) => boolean;
   /** Waits in between. */
@@ -61,12 +61,12 @@ export async function repeat(send: () => Promise<Answer>, repetition: Repetition
     try {
       const answer = await send();
       retryAfter = answer.headers.get("retry-after");
-      const isLast = attempt >= attempts || retryDelay(attempt, retryAfter, settings) === undefined;
+      const isLast = attempt >= attempts() || retryDelay(attempt, retryAfter, settings) === undefined;
       if (isLast || !isPassing(answer)) return answer;
       await answer.drain();
     } catch (error) {
       if (!hasCode(error, "NETWORK_FAILED")) throw error;
-      if (attempt >= attempts) throw withAttempt(error, attempt, kit);
+      if (attempt >= attempts()) throw withAttempt(error, attempt, kit);
     }
     await wait(retryDelay(attempt, retryAfter, settings) ?? 0, call.signal);
     if (call.signal.aborted) throw canceled(doing, call.signal, kit);

@@ -46,7 +46,8 @@ export function endAfter(bytes: number): Fault {
     const whole = new Uint8Array(await response.arrayBuffer());
     const headers = new Headers(response.headers);
     headers.delete("content-length");
-    return new Response(whole.slice(0, bytes), { status: response.status, headers });
+    // A stream is sent without a length.
+    return new Response(new Blob([whole.slice(0, bytes)]).stream(), { status: response.status, headers });
   };
 }
 
@@ -76,10 +77,11 @@ export function silentAfter(bytes: number): Fault {
 
 /** Answers nothing at all until the client gives up. */
 export function neverAnswer(): Fault {
-  return (request) =>
-    new Promise<Response>((resolve) => {
-      request.signal.addEventListener("abort", () => resolve(new Response(null, { status: 500 })), { once: true });
-    });
+  return async (request, _next, closing) => {
+    await closing;
+    await request.body?.cancel().catch(() => {});
+    return new Response(null, { status: 500 });
+  };
 }
 
 function breaking(bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> {

@@ -18,9 +18,13 @@ export interface SeenRequest {
 
 /**
  * Stands between a request and its answer: it may answer in place of the registry, or change what `next` gives. Helpers for the
- * usual faults are in registry_fault.ts.
+ * usual faults are in registry_fault.ts. `closing` comes when the server is to end, for a fault that waits.
  */
-export type Fault = (request: Request, next: (request: Request) => Promise<Response>) => Response | Promise<Response>;
+export type Fault = (
+  request: Request,
+  next: (request: Request) => Promise<Response>,
+  closing: Promise<void>,
+) => Response | Promise<Response>;
 
 /** Which requests a fault strikes. */
 export interface Target {
@@ -75,6 +79,7 @@ export function startRegistryServer(options: RegistryServerOptions = {}): Regist
   const desk = options.login === undefined ? undefined : new LoginDesk(options.login);
   const requests: SeenRequest[] = [];
   const armed: Armed[] = [];
+  const closing = Promise.withResolvers<void>();
   const answer = async (request: Request): Promise<Response> => {
     const { pathname } = new URL(request.url);
     if (desk === undefined || pathname.startsWith("/cdn/")) return await handler.answer(request);
@@ -90,7 +95,7 @@ export function startRegistryServer(options: RegistryServerOptions = {}): Regist
     requests.push(seen);
     const due = armed.find(({ target, left }) => left > 0 && isStruck(target, seen));
     if (due !== undefined) due.left--;
-    const response = due === undefined ? await answer(request) : await due.fault(request, answer);
+    const response = due === undefined ? await answer(request) : await due.fault(request, answer, closing.promise);
     seen.status = response.status;
     return response;
   };
@@ -110,7 +115,10 @@ export function startRegistryServer(options: RegistryServerOptions = {}): Regist
     },
     inject: (target, fault) => void armed.push({ target, fault, left: target.times ?? 1 }),
     lines: () => requests.map(({ method, path }) => `${method} ${path}`),
-    [Symbol.asyncDispose]: async () => await server.shutdown(),
+    [Symbol.asyncDispose]: async () => {
+      closing.resolve();
+      await server.shutdown();
+    },
   };
 }
 
