@@ -6,6 +6,7 @@ import { quote } from "./fault.ts";
 import { ownValue } from "./globals.ts";
 import { commandArgs } from "./lower_config.ts";
 import { addLayer, expand, fail, hiddenArgs, lookUp, type LoweringOf } from "./lowering.ts";
+import { joinAbsolute } from "./path_text.ts";
 import { resolveMounts } from "./run_mounts.ts";
 import type { StageState } from "./stage_state.ts";
 
@@ -18,7 +19,7 @@ export async function lowerRun(lowering: LoweringOf<"run">): Promise<void> {
   const args = {
     args: command.args,
     env: environmentOf(state),
-    cwd: state.config.WorkingDir || "/",
+    cwd: joinAbsolute("/", state.config.WorkingDir ?? ""),
     user: state.config.User ?? "",
     network: readMode("network", ["default", "none", "host"], lowering),
     security: readMode("security", ["sandbox", "insecure"], lowering),
