@@ -1,4 +1,5 @@
 /** A store with a small base image, for tests that build with commands as a user does. */
+import { createHash } from "node:crypto";
 import { concatBytes } from "../../core/stream/collect.ts";
 import { findBusybox } from "./busybox_root.ts";
 import { mustRun, runStrata, type StrataOptions, type StrataOutput } from "./strata.ts";
@@ -19,7 +20,12 @@ export interface RunPlace extends AsyncDisposable {
   strata(...args: string[]): Promise<StrataOutput>;
   /** Makes an image of tar members, on those of the base image unless told otherwise. */
   importImage(name: string, members: readonly Uint8Array[], flags?: readonly string[]): Promise<void>;
+  /** Loads an image of layers, each made of tar members. Does not fail when the load does. */
+  loadImage(name: string, layers: readonly (readonly Uint8Array[])[], config?: ImageFacts): Promise<StrataOutput>;
 }
+
+/** What a config says of an image. */
+export type ImageFacts = Readonly<Record<"User" | "WorkingDir", string>>;
 
 /** How one build is run. */
 export interface RunBuild {
@@ -78,10 +84,38 @@ export async function makeRunPlace(): Promise<RunPlace> {
       await mustRun(options, "import", ...flags, file, name);
       await Deno.remove(file);
     },
+    async loadImage(name, layers, config): Promise<StrataOutput> {
+      const file = `${path}/load-${count++}.tar`;
+      await Deno.writeFile(file, dockerArchive(name, layers, config));
+      return await runStrata(options, "load", "-q", "-i", file);
+    },
     [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }),
   };
   await place.importImage(baseName, baseMembers());
   return place;
+}
+
+function dockerArchive(
+  name: string,
+  layers: readonly (readonly Uint8Array[])[],
+  config: ImageFacts | undefined,
+): Uint8Array {
+  const tars = layers.map((members) => concatBytes([...members, tarEnd]));
+  const hexOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+  const text = JSON.stringify({
+    architecture: Deno.build.arch === "aarch64" ? "arm64" : "amd64",
+    os: "linux",
+    config: { Env: ["PATH=/bin"], ...config },
+    rootfs: { type: "layers", diff_ids: tars.map((tar) => `sha256:${hexOf(tar)}`) },
+    history: tars.map(() => ({ created: "2024-01-01T00:00:00Z" })),
+  });
+  const Layers = tars.map((_, index) => `${index}/layer.tar`);
+  return concatBytes([
+    member({ name: "config.json" }, text),
+    ...tars.map((tar, index) => member({ name: `${index}/layer.tar` }, tar)),
+    member({ name: "manifest.json" }, JSON.stringify([{ Config: "config.json", RepoTags: [name], Layers }])),
+    tarEnd,
+  ]);
 }
 
 /** What a build printed to standard error, taken apart. */
