@@ -61,7 +61,7 @@ export type { CopyInput, CopyResult, TransferEngine } from "./core/image/copy.ts
 export type { InspectManifestInput, InspectManifestResult } from "./core/image/inspect_manifest.ts";
 export type { ListTagsInput } from "./core/image/list_tags.ts";
 export type { RemoveRemoteInput, RemoveRemoteResult } from "./core/image/remove_remote.ts";
-export type { CompressionChoice } from "./core/image/compress_layer.ts";
+export type { CompressionChoice } from "./core/image/compression_choice.ts";
 export type { DiffInput, DiffResult, DiffRow } from "./core/image/diff.ts";
 export type { CacheUsage, DiskUsageInput, DiskUsageResult, DiskUsageRow, ImageUsage } from "./core/image/disk_usage.ts";
 export type { HistoryInput, HistoryResult, HistoryRow } from "./core/image/history.ts";

@@ -8,6 +8,7 @@ import { NamePrefix } from "../core/store/names.ts";
 import { collect } from "../core/stream/collect.ts";
 import { createTestCall } from "./helpers/build_fixture.ts";
 import { amd64, arm64, build, buildOne, filesOf, multiStage, namesOf } from "./helpers/build_project.ts";
+import { createMemoryRegistry } from "./helpers/memory_registry.ts";
 import { createTempEngine, type TempEngine } from "./helpers/temp_engine.ts";
 import { writeFiles } from "./helpers/write_files.ts";
 
@@ -117,8 +118,8 @@ Deno.test("buildImage() builds on an image of the store by name, ID and alias", 
   }
 });
 
-Deno.test("buildImage() rejects NOT_FOUND with a hint when the base image is not in the store", async () => {
-  await using engine = await createTempEngine();
+Deno.test("buildImage() rejects NOT_FOUND with a hint when the base image is neither in the store nor in its registry", async () => {
+  await using engine = await createTempEngine({ plugins: createMemoryRegistry().plugins });
   const file = { type: "text", text: "FROM alpine:3\n" } as const;
   const error = await assertRejects(() => build(engine, { file }), EngineError, "alpine:3");
   assertEquals(error.code, "NOT_FOUND");

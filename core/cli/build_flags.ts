@@ -1,6 +1,6 @@
 import { EngineError } from "../errors.ts";
 import { parseAnnotation } from "../image/annotation.ts";
-import type { BuildFileSource, BuildInput } from "../image/build_input.ts";
+import type { BuildFileSource, BuildInput, BuildOutput } from "../image/build_input.ts";
 import { parseContextSource, parseNamedContext } from "../image/context_source.ts";
 import { parseOutput } from "../image/output_option.ts";
 import { readStreamedContext } from "../image/streamed_context.ts";
@@ -44,8 +44,9 @@ export const buildFlags: readonly Flag[] = [
     short: "o",
     type: "list",
     value: "DEST",
-    help: "type=image, local, tar, oci or docker, with dest=PATH",
+    help: "type=image, registry, local, tar, oci or docker, with dest=PATH",
   },
+  { name: "push", type: "boolean", help: "Push the image to the registries of its names" },
   { name: "jobs", short: "j", type: "string", value: "N", help: "Steps that run at once (default: number of cores)" },
 ];
 
@@ -100,10 +101,24 @@ export async function readBuildInput(
     annotations: input.list("annotation").flatMap(parseAnnotation),
     noCache,
     pull: input.isOn("pull"),
-    outputs: input.list("output").map(parseOutput),
+    outputs: readOutputs(input),
     ...(jobs === undefined ? {} : { jobs }),
     ...await readRun(input, terminal, environment),
   };
+}
+
+/** `--push` makes the image output a pushed one; without one it is the only output, as with docker. */
+function readOutputs(input: Input): readonly BuildOutput[] {
+  const outputs = input.list("output").map(parseOutput);
+  if (!input.isOn("push")) return outputs;
+  if (outputs.length === 0) return [{ type: "registry", push: {} }];
+  if (outputs.some(({ type }) => type === "image" || type === "registry")) {
+    return outputs.map((output) => output.type === "image" ? { ...output, push: output.push ?? {} } : output);
+  }
+  throw new EngineError("INVALID_ARGUMENT", "Cannot use --push with outputs none of which is an image", {
+    detail: { field: "push" },
+    hint: "Add --output type=image",
+  });
 }
 
 async function readRun(

@@ -5,37 +5,41 @@ import type { Engine } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import type { Descriptor, Platform } from "../oci/descriptor.ts";
 import { isDigest } from "../oci/digest.ts";
+import { parseReference } from "../oci/reference.ts";
+import { expandAlias } from "./alias_name.ts";
 import type { NamedContext } from "./build_input.ts";
+import type { RemoteLayers } from "./remote_layers.ts";
 import { findImage } from "./resolve_image.ts";
 
 /** An image that a build file or a named context asks for. */
 export interface BaseQuery {
   /** Reference, ID, prefix of an ID, digest or alias. */
   readonly reference: string;
+  readonly platform: Platform;
   /** Whether the registry must be asked even when the image is present. */
   readonly pull: boolean;
 }
 
 /**
- * Finds an image of the store by what `FROM` says. Rejects `NOT_FOUND` when it is not there, `UNSUPPORTED` when it would
- * have to be pulled, `INVALID_ARGUMENT` for what names no image.
+ * The manifest of what `FROM` names: of the image in the store, else of that in its registry, whose layers are fetched when they are
+ * needed. Rejects `NOT_FOUND` when there is none, `INVALID_ARGUMENT` for what names no image, and as the transport does.
  */
-export async function findBase(engine: Engine, { reference, pull }: BaseQuery, call: Call): Promise<Descriptor> {
-  const found = await findImage(engine, reference, call);
-  if (found === undefined) {
-    throw new EngineError("NOT_FOUND", `Cannot use image "${reference}": it is not in the store`, {
-      detail: { kind: "image", name: reference },
-      hint: "Load it with strata load first: this version does not pull images",
-    });
+export async function findBase(
+  engine: Engine,
+  { remote, ...query }: BaseQuery & { readonly remote: RemoteLayers },
+  call: Call,
+): Promise<Descriptor> {
+  const { reference: name, platform, pull } = query;
+  const { config, store } = engine;
+  const text = expandAlias(config.aliases, name);
+  const found = await findImage(engine, text, call);
+  if (found !== undefined && !(pull && found.matched !== undefined)) {
+    const manifest = await pickManifest(store, { descriptor: found.descriptor, name, platform }, call);
+    if (found.matched === undefined || await store.has(manifest, call)) return manifest;
   }
-  if (pull && found.matched !== undefined) {
-    throw new EngineError("UNSUPPORTED", `Cannot pull image "${reference}": this version does not pull images`, {
-      detail: { what: "pull" },
-      hint: "Build without --pull to use the image in the store",
-    });
-  }
-  const { mediaType, digest, size } = found.descriptor;
-  return { mediaType, digest, size };
+  const { host, repository, tag, digest } = parseReference(text);
+  const reference = digest === undefined ? { host, repository, tag: tag ?? "latest" } : { host, repository, digest };
+  return await remote.find({ reference, name, platform }, call);
 }
 
 /**

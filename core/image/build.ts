@@ -11,6 +11,8 @@ import type { BuildInput, BuildOutput } from "./build_input.ts";
 import { type BuildPlan, openBuildPlan } from "./build_plan.ts";
 import type { BuildResult, BuiltImage } from "./build_result.ts";
 import type { SolvedGraph } from "../build/solve.ts";
+import type { PushedImage } from "./push.ts";
+import type { RemoteLayers } from "./remote_layers.ts";
 import { checkRunRights, runsCommands } from "./run_rights.ts";
 
 /** Input that was looked at before anything is done. */
@@ -35,8 +37,9 @@ export async function buildImage(engine: Engine, input: BuildInput, call: Call):
   const graphs = await plan.graphs(call);
   checkAnnotations(input, graphs.length);
   if (graphs.some(runsCommands)) await checkRunRights();
+  const building = { ...engine, store: plan.remote.store };
   const solution = await solve(graphs, {
-    store: engine.store,
+    store: building.store,
     host: engine.host,
     sources: plan.sources,
     jobs: input.jobs ?? navigator.hardwareConcurrency,
@@ -47,7 +50,7 @@ export async function buildImage(engine: Engine, input: BuildInput, call: Call):
   }, call);
   call.emit({ type: "step-started", step: "export", name: "exporting" });
   try {
-    const image = await exportAll(engine, { order, plan, graphs: solution.graphs }, call);
+    const image = await exportAll(building, { order, plan, graphs: solution.graphs }, call);
     call.emit({
       type: "step-ended",
       step: "export",
@@ -72,6 +75,12 @@ function readOrder(input: BuildInput): Order {
   if (toStandardOutput.length > 1) {
     throw new EngineError("INVALID_ARGUMENT", "Cannot write outputs: several of them go to standard output", {
       detail: { field: "output", value: "-" },
+    });
+  }
+  if (unique.length === 0 && outputs.some((output) => "push" in output && output.push !== undefined)) {
+    throw new EngineError("INVALID_ARGUMENT", "Cannot push the image of a build: it has no name", {
+      detail: { field: "tag" },
+      hint: "Name it with --tag HOST/NAME[:TAG]",
     });
   }
   return { input, outputs, references: unique, isStored: outputs.some(({ type }) => type === "image") };
@@ -106,7 +115,7 @@ async function exportAll(
 ): Promise<BuiltImage | undefined> {
   const { order, plan, graphs } = work;
   const { outputs, references } = order;
-  const hasImage = outputs.some(({ type }) => type === "image" || type === "oci" || type === "docker");
+  const hasImage = outputs.some(({ type }) => ["image", "registry", "oci", "docker"].includes(type));
   const options = {
     labels: order.input.labels ?? {},
     annotations: order.input.annotations ?? [],
@@ -116,10 +125,10 @@ async function exportAll(
   const image = hasImage ? await writeImage(engine, { graphs, options }, call) : undefined;
   for (const output of outputs) {
     throwIfAborted(call.signal);
-    if (output.type === "image" || output.type === "cacheonly") continue;
+    if (["image", "registry", "cacheonly"].includes(output.type)) continue;
     const { writeArchive, writeFiles } = await import("./output.ts");
     if (output.type === "local" || output.type === "tar") await writeFiles(output, graphs, call);
-    else if (image !== undefined) {
+    else if (image !== undefined && (output.type === "oci" || output.type === "docker")) {
       await writeArchive(
         engine,
         { output, descriptor: image.descriptor, names: references.map(formatReference) },
@@ -129,19 +138,47 @@ async function exportAll(
   }
   if (image === undefined) return undefined;
   throwIfAborted(call.signal);
-  if (order.isStored) await commitImage(engine, { image, references }, call);
-  return describe(image, order);
+  if (order.isStored) {
+    await plan.remote.obtain(graphs.flatMap(({ chain }) => chain.layers.map(({ descriptor }) => descriptor)), call);
+    await commitImage(engine, { image, references }, call);
+  }
+  const pushed = await pushAll(engine, { image, order, remote: plan.remote }, call);
+  return describe(image, { ...order, pushed });
 }
 
-function describe(image: WrittenImage, { references, isStored }: Order): BuiltImage {
+/** Pushes the image under every name, as the first output that says so has it. */
+async function pushAll(
+  engine: Engine,
+  work: { readonly image: WrittenImage; readonly order: Order; readonly remote: RemoteLayers },
+  call: Call,
+): Promise<readonly PushedImage[]> {
+  const { image: { descriptor }, order: { outputs, references }, remote } = work;
+  const [push] = outputs.flatMap((output) => "push" in output && output.push !== undefined ? [output.push] : []);
+  if (push === undefined) return [];
+  const pushed: PushedImage[] = [];
+  const { pushAs } = await import("./push.ts");
+  for (const name of references) {
+    throwIfAborted(call.signal);
+    pushed.push(await pushAs(engine, { ...push, name, descriptor, origins: remote.origins() }, call));
+  }
+  return pushed;
+}
+
+function describe(
+  image: WrittenImage,
+  { references, isStored, pushed }: Order & { readonly pushed: readonly PushedImage[] },
+): BuiltImage {
+  // Others find it by what it is in the registry, where its layers are compressed.
+  const descriptor = pushed[0]?.descriptor ?? image.descriptor;
   return {
     id: image.id,
-    descriptor: image.descriptor,
-    digest: image.descriptor.digest,
+    descriptor,
+    digest: descriptor.digest,
     alias: aliasOf(image.id),
     tags: references.map(formatReference),
     familiarTags: references.map(familiarReference),
     isStored,
+    pushed: pushed.map(({ name }) => name),
     platforms: image.platforms,
   };
 }

@@ -2,6 +2,7 @@ import type { Platform } from "../oci/descriptor.ts";
 import type { ContextSource } from "../build/context_source.ts";
 import type { RunOptions } from "../build/run_options.ts";
 import type { Annotation } from "./annotation.ts";
+import type { CompressionChoice } from "./compression_choice.ts";
 
 /** A place that `COPY --from` and `FROM` can name besides stages and images. */
 export type NamedContext =
@@ -43,6 +44,16 @@ export type BuildOutput =
     readonly type: "image";
     /** Names besides the tags. */
     readonly names?: readonly string[];
+    /** How it is pushed under every name too; it is not when left out. */
+    readonly push?: CompressionChoice;
+  }
+  | {
+    /** An image in the registries that its names say, and not in the store. */
+    readonly type: "registry";
+    /** Names besides the tags. */
+    readonly names?: readonly string[];
+    /** How it is pushed. */
+    readonly push: CompressionChoice;
   }
   | {
     /** The files of the image in a folder of this host; one folder for each platform when there are several. */

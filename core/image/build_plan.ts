@@ -7,6 +7,7 @@ import { formatPlatform, hostPlatform, normalizePlatform, usualPlatform } from "
 import { type ContextReader, readBuildFile } from "./build_file.ts";
 import type { BuildInput } from "./build_input.ts";
 import { type BuildSources, openBuildSources } from "./build_sources.ts";
+import { openRemoteLayers, type RemoteLayers } from "./remote_layers.ts";
 
 /** A warning of a build file. */
 export type BuildWarning = Extract<EngineEvent, { type: "warning" }>;
@@ -17,6 +18,8 @@ export interface BuildPlan extends AsyncDisposable {
   /** Platforms to build, normalized, each once. */
   readonly platforms: readonly Platform[];
   readonly sources: BuildSources;
+  /** Base images in registries. */
+  readonly remote: RemoteLayers;
   /** Seconds since the Unix epoch; undefined without SOURCE_DATE_EPOCH. */
   readonly sourceDateEpoch: number | undefined;
   /** Warnings that reading the file gave so far, each once. */
@@ -36,7 +39,8 @@ export async function openBuildPlan(engine: Engine, input: BuildInput, call: Cal
   const platforms = readPlatforms(engine, input.platforms ?? []);
   await using stack = new AsyncDisposableStack();
   stack.use(await engine.store.lease(call));
-  const sources = stack.use(openBuildSources(engine, input));
+  const remote = stack.use(openRemoteLayers(engine));
+  const sources = stack.use(openBuildSources({ ...engine, store: remote.store }, remote, input));
   const isLocal = input.context.type === "directory";
   const { file, sibling } = await readBuildFile(input.file ?? { type: "default" }, {
     read: (path) => sources.readContextFile(path, call),
@@ -70,6 +74,7 @@ export async function openBuildPlan(engine: Engine, input: BuildInput, call: Cal
     file,
     platforms,
     sources,
+    remote,
     sourceDateEpoch,
     get warnings(): readonly BuildWarning[] {
       return [...warnings.values()];

@@ -19,7 +19,7 @@ export interface PlatformImage {
 export interface BuiltImage {
   /** Image ID: digest of the config, or of the index when there are several platforms. */
   readonly id: Digest;
-  /** Manifest or index. */
+  /** Manifest or index; of one that was pushed, as it is in the registry. */
   readonly descriptor: Descriptor;
   /** Digest of the manifest or index. */
   readonly digest: Digest;
@@ -31,6 +31,8 @@ export interface BuiltImage {
   readonly familiarTags: readonly string[];
   /** Whether it is in the store; false when every output went elsewhere. */
   readonly isStored: boolean;
+  /** Full names under which it was pushed, in their order. */
+  readonly pushed: readonly string[];
   /** One for each platform, in the order they were asked for. */
   readonly platforms: readonly PlatformImage[];
 }

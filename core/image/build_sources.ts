@@ -1,4 +1,4 @@
-import { type ImageContent, pickManifest, readImage } from "../build/base_image.ts";
+import { type ImageContent, readImage } from "../build/base_image.ts";
 import { type ContextSource, openContext, type OpenedContext } from "../build/context.ts";
 import type { SourceProvider, SourceState } from "../build/node_state.ts";
 import type { Call } from "../contract/call.ts";
@@ -9,6 +9,7 @@ import type { Descriptor, Digest, Platform } from "../oci/descriptor.ts";
 import { readIgnoreFile } from "../path/match.ts";
 import { findBase, importLayout } from "./base_lookup.ts";
 import type { BuildInput, NamedContext } from "./build_input.ts";
+import type { RemoteLayers } from "./remote_layers.ts";
 
 /** Everything that a build reads besides the cache. Opened when first asked for, once; disposing closes it. */
 export interface BuildSources extends SourceProvider, AsyncDisposable {
@@ -25,18 +26,20 @@ type Found = { readonly type: "image"; readonly image: ImageContent } | {
 };
 
 /** Opens the sources of a build. The caller holds a lease of the store as long as they are open. */
-export function openBuildSources(engine: Engine, input: BuildInput): BuildSources {
-  return new Sources(engine, input);
+export function openBuildSources(engine: Engine, remote: RemoteLayers, input: BuildInput): BuildSources {
+  return new Sources(engine, remote, input);
 }
 
 class Sources implements BuildSources {
   readonly #engine: Engine;
+  readonly #remote: RemoteLayers;
   readonly #input: BuildInput;
   readonly #opened = new Map<string, Promise<OpenedContext>>();
   readonly #images = new Map<Digest, Promise<ImageContent>>();
 
-  constructor(engine: Engine, input: BuildInput) {
+  constructor(engine: Engine, remote: RemoteLayers, input: BuildInput) {
     this.#engine = engine;
+    this.#remote = remote;
     this.#input = input;
   }
 
@@ -110,9 +113,8 @@ class Sources implements BuildSources {
   }
 
   async #fromStore(reference: string, platform: Platform, call: Call): Promise<Extract<Found, { type: "image" }>> {
-    const query = { reference, pull: this.#input.pull === true };
-    const descriptor = await findBase(this.#engine, query, call);
-    const manifest = await pickManifest(this.#engine.store, { descriptor, name: reference, platform }, call);
+    const query = { reference, platform, pull: this.#input.pull === true };
+    const manifest = await findBase(this.#engine, { ...query, remote: this.#remote }, call);
     return { type: "image", image: await this.image(manifest, call) };
   }
 

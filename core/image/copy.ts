@@ -4,7 +4,7 @@ import type { Engine } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import type { Descriptor, Platform } from "../oci/descriptor.ts";
 import { formatReference, parseReference, type Reference } from "../oci/reference.ts";
-import type { CompressionChoice } from "./compress_layer.ts";
+import type { CompressionChoice } from "./compression_choice.ts";
 import { chooseParts } from "./copy_graph.ts";
 import { copyReferrers } from "./copy_referrers.ts";
 import { type CopySource, openCopySource } from "./copy_source.ts";

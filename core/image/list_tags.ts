@@ -1,6 +1,7 @@
 import type { Call } from "../contract/call.ts";
 import { parseReference } from "../oci/reference.ts";
-import { expandAlias, openRepository, type RegistryEngine } from "./registry.ts";
+import { expandAlias } from "./alias_name.ts";
+import { openRepository, type RegistryEngine } from "./registry.ts";
 
 /** What `tags ls` is told. */
 export interface ListTagsInput {

@@ -1,10 +1,12 @@
 import { EngineError } from "../errors.ts";
 import type { BuildOutput } from "./build_input.ts";
+import { type CompressionChoice, compressionNames, encodingOf } from "./compression_choice.ts";
 import { splitCsv } from "./csv_line.ts";
 
 /** What each type takes besides `type`. */
 const known: Readonly<Record<string, readonly string[]>> = {
-  image: ["name"],
+  image: ["name", "push", "compression", "compression-level"],
+  registry: ["name", "compression", "compression-level"],
   local: ["dest", "platform-split"],
   tar: ["dest", "platform-split"],
   oci: ["dest", "name", "tar"],
@@ -15,7 +17,7 @@ const known: Readonly<Record<string, readonly string[]>> = {
 /**
  * Reads `--output`: comma-separated `key=value`, fields that hold commas in double quotes; a text without `=` is the
  * folder of `type=local`, and `-` is a tar on standard output. `type=docker` without `dest` means the store. Throws
- * `INVALID_ARGUMENT`, and `UNSUPPORTED` for types that need a registry.
+ * `INVALID_ARGUMENT`, and `UNSUPPORTED` for fields that are not known.
  */
 export function parseOutput(text: string): BuildOutput {
   if (text === "-") return { type: "tar", dest: "-" };
@@ -33,6 +35,10 @@ export function parseOutput(text: string): BuildOutput {
     ? {}
     : { names: name.split(",").map((each) => each.trim()).filter((each) => each !== "") };
   if (type === "cacheonly") return { type };
+  if (type === "registry") return { type, ...names, push: readPush(fields, text) };
+  if (type === "image" && flag("push", fields.get("push"), text).push === true) {
+    return { type, ...names, push: readPush(fields, text) };
+  }
   if (type === "image" || (type === "docker" && dest === undefined)) return { type: "image", ...names };
   if (dest === undefined || dest === "") {
     throw invalid(
@@ -45,6 +51,21 @@ export function parseOutput(text: string): BuildOutput {
   if (type === "local" && dest === "-") throw invalid(text, "a folder cannot be standard output");
   const split = flag("platformSplit", fields.get("platform-split"), text);
   return type === "local" ? { type, dest, ...split } : { type: "tar", dest, ...split };
+}
+
+function readPush(fields: ReadonlyMap<string, string>, text: string): CompressionChoice {
+  const codec = fields.get("compression");
+  const level = fields.get("compression-level");
+  const compression = compressionNames.find((name) => name === codec);
+  if (codec !== undefined && compression === undefined) {
+    throw invalid(text, `unknown compression "${codec}", expected one of ${compressionNames.join(", ")}`);
+  }
+  const choice = {
+    ...(compression === undefined ? {} : { compression }),
+    ...(level === undefined ? {} : { compressionLevel: Number(level) }),
+  };
+  encodingOf(choice);
+  return choice;
 }
 
 function flag<K extends string>(key: K, value: string | undefined, text: string): { readonly [P in K]?: boolean } {
@@ -69,13 +90,10 @@ function readFields(text: string): ReadonlyMap<string, string> {
 }
 
 function unknownType(type: string, text: string): EngineError {
-  if (type === "") return invalid(text, "it has no type", "Start it with type=local, tar, oci, docker or image");
-  const types = Object.keys(known);
-  if (type !== "registry") return invalid(text, `unknown type "${type}", expected one of ${types.join(", ")}`);
-  return new EngineError("UNSUPPORTED", `Cannot use output "${text}": this version does not push to registries`, {
-    detail: { what: "output type registry", known: types },
-    hint: "Write an archive with type=oci,dest=<path> and push it with another tool",
-  });
+  if (type === "") {
+    return invalid(text, "it has no type", "Start it with type=local, tar, oci, docker, image or registry");
+  }
+  return invalid(text, `unknown type "${type}", expected one of ${Object.keys(known).join(", ")}`);
 }
 
 function unknownField(key: string, type: string, allowed: readonly string[]): EngineError {

@@ -42,6 +42,21 @@ Deno.test("parseOutput() throws when the text is wrong", () => {
   for (const text of [...wrong, "dest=a", "type=oci,dest=a,tar=yes", 'type=oci,"dest=a', "type=tar,,dest=a"]) {
     assertThrows(() => parseOutput(text), EngineError);
   }
-  assertEquals(assertThrows(() => parseOutput("type=registry"), EngineError).code, "UNSUPPORTED");
   assertEquals(assertThrows(() => parseOutput("type=oci,dest=a,compression=zstd"), EngineError).code, "UNSUPPORTED");
+});
+
+Deno.test("parseOutput() reads what is pushed, and how it is compressed", () => {
+  assertEquals(parseOutput("type=registry"), { type: "registry", push: {} });
+  assertEquals(parseOutput('type=registry,"name=a.io/b,a.io/c",compression=zstd,compression-level=9'), {
+    type: "registry",
+    names: ["a.io/b", "a.io/c"],
+    push: { compression: "zstd", compressionLevel: 9 },
+  });
+  assertEquals(parseOutput("type=image,push=true"), { type: "image", push: {} });
+  assertEquals(parseOutput("type=image,push=false"), { type: "image" });
+  for (
+    const text of ["type=registry,compression=brotli", "type=registry,compression-level=10", "type=image,push=yes"]
+  ) {
+    assertEquals(assertThrows(() => parseOutput(text), EngineError).code, "INVALID_ARGUMENT");
+  }
 });

@@ -5,13 +5,14 @@ import type { Descriptor, Digest, Platform } from "../oci/descriptor.ts";
 import { familiarReference, formatReference, parseReference, type Reference } from "../oci/reference.ts";
 import { stripStoreAnnotations } from "../store/names.ts";
 import { createCompressor } from "../stream/compress.ts";
-import { type CompressionChoice, encodingOf } from "./compress_layer.ts";
+import { type CompressionChoice, encodingOf } from "./compression_choice.ts";
 import { kindOf } from "./content_kind.ts";
 import { createGraphCopier } from "./graph_copier.ts";
 import { findOrigins, noteOrigins } from "./origin.ts";
 import { choosePushed } from "./push_choice.ts";
 import { prepareImage } from "./prepare_push.ts";
-import { expandAlias, type RegistryEngine, registryHook, repositoryAddress } from "./registry.ts";
+import { expandAlias } from "./alias_name.ts";
+import { type RegistryEngine, registryHook, repositoryAddress } from "./registry.ts";
 import { resolveAmong } from "./resolve_image.ts";
 import { readImages, type StoredImage } from "./stored_image.ts";
 
@@ -71,6 +72,8 @@ export interface Pushing extends CompressionChoice {
   /** Manifest or index in the store. */
   readonly descriptor: Descriptor;
   readonly platforms?: readonly Platform[];
+  /** Where layers are that the store does not have, by digest. */
+  readonly origins?: ReadonlyMap<Digest, Reference>;
 }
 
 /** Sends one image of the store under a name. The caller holds a lease. */
@@ -110,7 +113,7 @@ async function send(engine: RegistryEngine, sending: Sending, call: Call): Promi
   try {
     const root = await prepareImage(preparation, { root: sending.descriptor, keep: sending.keep }, inner);
     await copier.copy(root);
-    await store.update(await noteOrigins(store, { reference: sending.name, blobs: sent }, inner), inner);
+    await noteSent(engine, { ...sending, sent }, inner);
     return root;
   } catch (error) {
     if (!controller.signal.aborted) controller.abort(error);
@@ -120,17 +123,30 @@ async function send(engine: RegistryEngine, sending: Sending, call: Call): Promi
   }
 }
 
+/** Remembers where the blobs are that were sent, as far as the store has them itself. */
+async function noteSent(
+  { store }: RegistryEngine,
+  { name, sent }: { readonly name: Reference; readonly sent: readonly Descriptor[] },
+  call: Call,
+): Promise<void> {
+  const blobs: Descriptor[] = [];
+  for (const descriptor of sent) if (await store.has(descriptor, call)) blobs.push(descriptor);
+  await store.update(await noteOrigins(store, { reference: name, blobs }, call), call);
+}
+
 /** A sink that has blobs mounted from where the registry is known to hold them, and tells how as output of the step. */
 function mountingSink(
   { store }: RegistryEngine,
-  { sink, name, sent }: { readonly sink: TransportSink; readonly name: Reference; readonly sent: Descriptor[] },
+  { sink, name, sent, origins }: Sending & { readonly sent: Descriptor[] },
 ): TransportSink {
   return {
     ...sink,
     put: async (descriptor, open, call): Promise<void> => {
       if (["layer", "config"].includes(kindOf(descriptor))) sent.push(descriptor);
-      const origins = await findOrigins(store, { host: name.host, descriptor }, call);
-      for (const repository of origins.filter((each) => each !== name.repository)) {
+      const origin = origins?.get(descriptor.digest);
+      const known = await findOrigins(store, { host: name.host, descriptor }, call);
+      const candidates = origin?.host === name.host ? [origin.repository, ...known] : known;
+      for (const repository of new Set(candidates.filter((each) => each !== name.repository))) {
         if (!await sink.mount(descriptor, repositoryAddress({ host: name.host, repository }), call)) continue;
         const data = new TextEncoder().encode(`Mounted from ${repository}\n`);
         call.emit({ type: "step-log", step: `copy ${descriptor.digest}`, stream: "stdout", data });

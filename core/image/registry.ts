@@ -7,6 +7,7 @@ import { EngineError } from "../errors.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { familiarReference, formatReference, parseReference, type Reference } from "../oci/reference.ts";
 import { verifiedSource } from "../store/verified.ts";
+import { expandAlias } from "./alias_name.ts";
 import { kindOf } from "./content_kind.ts";
 
 /** Scheme of the transport that speaks to registries. */
@@ -54,13 +55,6 @@ export function readRemoteReference({ config }: Pick<Engine, "config">, text: st
   const reference = parseReference(expandAlias(config.aliases, text));
   const { host, repository, digest } = reference;
   return digest === undefined ? reference : { host, repository, digest };
-}
-
-/** A reference whose name, the part before tag and digest, is one of the config's short names, with what that stands for. */
-export function expandAlias(aliases: Readonly<Record<string, string>>, text: string): string {
-  const [, name = "", rest = ""] = /^([^:@]*)(.*)$/s.exec(text) ?? [];
-  const full = Object.hasOwn(aliases, name) ? aliases[name] : undefined;
-  return full === undefined ? text : full + rest;
 }
 
 /** A checked source that takes manifests, indexes and configs from the store when they are there. */

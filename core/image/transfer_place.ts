@@ -2,7 +2,8 @@ import type { TransportHook } from "../contract/transport.ts";
 import type { Engine } from "../engine.ts";
 import { isEngineError } from "../errors.ts";
 import { parseReference } from "../oci/reference.ts";
-import { expandAlias, registryHook, registryScheme } from "./registry.ts";
+import { expandAlias } from "./alias_name.ts";
+import { registryHook, registryScheme } from "./registry.ts";
 
 /** A place to copy from or to. */
 export type Place =

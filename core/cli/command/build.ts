@@ -24,6 +24,10 @@ export const command: Command = {
     ["strata build -f build/prod.Dockerfile -t app:1 .", "another file"],
     ["strata build --platform linux/amd64,linux/arm64 -t app .", "an index of two platforms"],
     ["strata build -o type=local,dest=out .", "the files of the image in a folder"],
+    [
+      "strata build --push -t registry.example.com/team/app:1 .",
+      "straight to a registry; layers of the base that are there stay there",
+    ],
     ["strata build --secret id=token,env=TOKEN .", "a secret for RUN --mount=type=secret,id=token"],
     ["strata build --check .", "only check the file"],
   ],
@@ -98,7 +102,8 @@ function summary(result: BuildResult, milliseconds: number): string {
   const { image } = result;
   if (image === undefined) return `done: ${steps}\n`;
   const names = image.familiarTags.length === 0 ? "" : ` as ${image.familiarTags.join(", ")}`;
-  return `${image.isStored ? "built" : "wrote"} ${image.id}${names} (${image.alias}): ${steps}\n`;
+  const pushed = image.pushed.map((name) => `pushed ${name}@${image.digest}\n`);
+  return `${image.isStored ? "built" : "wrote"} ${image.id}${names} (${image.alias}): ${steps}\n${pushed.join("")}`;
 }
 
 function writesToStdout(build: BuildInput): boolean {

@@ -1,6 +1,6 @@
 import { EngineError } from "../../errors.ts";
 import { parseReference } from "../../oci/reference.ts";
-import { compressionNames } from "../../image/compress_layer.ts";
+import { compressionNames } from "../../image/compression_choice.ts";
 import { pushImage, type PushInput, type PushResult } from "../../image/push.ts";
 import type { Command, Context, Flag, Input } from "../command.ts";
 import { readPlatforms } from "../platform_flag.ts";
