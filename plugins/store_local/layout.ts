@@ -86,9 +86,9 @@ export function removeFile(path: string): boolean {
 }
 
 /** Puts the entries of a directory on disk. */
-export function syncDirectory(path: string): void {
+export async function syncDirectory(path: string): Promise<void> {
   // Only Unix systems can open a directory; elsewhere the file system keeps the order itself.
   if (Deno.build.os === "windows") return;
   using directory = Deno.openSync(path);
-  directory.syncSync();
+  await directory.sync();
 }

@@ -117,15 +117,28 @@ class LocalStore implements Store {
     });
   }
 
-  update(changes: readonly NameChange[], call: Call): Promise<void> {
-    return this.#attempt(call, "Cannot change names", () => {
-      const { database, kit, clock, layout } = this.#parts;
-      if (changes.some(({ descriptor }) => descriptor !== undefined)) {
-        // That blobs were moved to their places must be on disk before names are.
-        for (const algorithm of algorithms) syncDirectory(`${layout.blobs}/${algorithm}`);
-      }
+  async update(changes: readonly NameChange[], call: Call): Promise<void> {
+    const { database, kit, clock } = this.#parts;
+    const what = "Cannot change names";
+    // That blobs were moved to their places must be on disk before names are.
+    if (changes.some(({ descriptor }) => descriptor !== undefined)) await this.#syncBlobs(call, what);
+    await this.#attempt(call, what, () => {
       database.transactDurably(() => changeNames({ database, kit, now: clock().getTime() }, changes));
     });
+  }
+
+  async #syncBlobs(call: Call, what: string): Promise<void> {
+    const { database, layout, kit } = this.#parts;
+    this.#check(call, what);
+    try {
+      for (const algorithm of algorithms) {
+        // Few stores have anything of the second one, and each costs a write to disk.
+        const hasAny = database.row("SELECT 1 FROM blobs WHERE digest >= ? LIMIT 1", `${algorithm}:`) !== undefined;
+        if (hasAny) await syncDirectory(`${layout.blobs}/${algorithm}`);
+      }
+    } catch (error) {
+      throw fileFailure(kit, error, { what, path: layout.root });
+    }
   }
 
   lease(call: Call): Promise<AsyncDisposable> {
