@@ -1,21 +1,26 @@
 import type { Kit, ProxySettings } from "../../core/contract/mod.ts";
-import { type Exchange, fetchExchange, isStreamed, type Outgoing } from "./exchange.ts";
+import { type Exchange, fetchExchange, type Incoming, isStreamed, type Outgoing } from "./exchange.ts";
+import { isCertificateFault } from "./failure.ts";
 import type { NodeExchanges } from "./node_exchange.ts";
 import { chooseProxy } from "./proxy.ts";
 import type { Route } from "./route.ts";
 import type { RegistrySettings } from "./settings.ts";
-import { readTrust, type Trust } from "./trust.ts";
+import { readSystemCertificates, readTrust, type Trust } from "./trust.ts";
 
 /** What {@linkcode Connections} need. */
 export interface ConnectionOptions {
   /** Proxies of the environment. */
   readonly proxy: ProxySettings;
+  /** Directories with one for each host that has certificates and keys. */
+  readonly certificateDirectories: readonly string[];
   /** Makes errors. */
   readonly kit: Kit;
 }
 
 /** The registry that a request is sent for. */
 export interface OnBehalf {
+  /** Host as users write it. */
+  readonly host: string;
   /** How it is reached. */
   readonly settings: RegistrySettings;
   /** Whether the request goes to the registry, not to where that led. */
@@ -25,7 +30,8 @@ export interface OnBehalf {
 /** Open connections to servers, kept while anyone uses them. */
 export class Connections {
   readonly #options: ConnectionOptions;
-  readonly #trust = new Map<RegistrySettings, Promise<Trust>>();
+  /** By host, as users write it. */
+  readonly #trust = new Map<string, Promise<Trust>>();
   readonly #clients = new Map<string, Deno.HttpClient>();
   #node: Promise<NodeExchanges> | undefined;
   #users = 0;
@@ -45,8 +51,20 @@ export class Connections {
   }
 
   /** Sends one request on behalf of a registry, to it or to where it led. Rejects as {@linkcode Exchange} does. */
-  async send(outgoing: Outgoing, { settings, isItself }: OnBehalf): ReturnType<Exchange> {
-    const trust = await this.#readTrust(settings);
+  async send(outgoing: Outgoing, registry: OnBehalf): Promise<Incoming> {
+    const trust = await this.#readTrust(registry);
+    try {
+      return await this.#exchange(outgoing, registry, trust);
+    } catch (error) {
+      if (!isCertificateFault(error)) throw error;
+      // The authorities that strata brings do not know it; this machine may.
+      const wider = await this.#widenTrust(registry, trust);
+      if (wider === undefined) throw error;
+      return await this.#exchange(outgoing, registry, wider);
+    }
+  }
+
+  async #exchange(outgoing: Outgoing, { settings, isItself }: OnBehalf, trust: Trust): Promise<Incoming> {
     // A certificate that tells who the user is goes to the registry alone.
     const client = isItself ? trust.client : undefined;
     const proxy = chooseProxy(outgoing.url, { own: settings.proxy, general: this.#options.proxy }, this.#options.kit);
@@ -83,14 +101,25 @@ export class Connections {
     return (await this.#node).for(route);
   }
 
-  #readTrust(settings: RegistrySettings): Promise<Trust> {
-    let trust = this.#trust.get(settings);
+  #readTrust({ host, settings }: OnBehalf): Promise<Trust> {
+    let trust = this.#trust.get(host);
     if (trust === undefined) {
-      trust = readTrust(settings, this.#options.kit);
-      this.#trust.set(settings, trust);
-      trust.catch(() => this.#trust.delete(settings));
+      const { certificateDirectories: directories, kit } = this.#options;
+      trust = readTrust({ host, settings, directories, kit });
+      this.#trust.set(host, trust);
+      trust.catch(() => this.#trust.delete(host));
     }
     return trust;
+  }
+
+  async #widenTrust({ host }: OnBehalf, trust: Trust): Promise<Trust | undefined> {
+    const known = await this.#trust.get(host);
+    if (known !== undefined && known !== trust) return known;
+    const system = await readSystemCertificates();
+    if (system === undefined || trust.ca.includes(system)) return undefined;
+    const wider = { ...trust, ca: [...trust.ca, system] };
+    this.#trust.set(host, Promise.resolve(wider));
+    return wider;
   }
 
   #close(): void {

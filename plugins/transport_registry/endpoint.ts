@@ -68,7 +68,7 @@ function originsOf(host: string, { plainHttp, insecure }: RegistrySettings, kit:
   const server = Object.hasOwn(servers, host) ? servers[host] : host;
   const https = URL.parse(`https://${server}/`);
   const http = URL.parse(`http://${server}/`);
-  if (https === null || http === null || https.pathname !== "/" || https.username !== "") {
+  if (https === null || http === null || !/^[^\s/?#@\\]+$/.test(host)) {
     throw kit.error(
       "INVALID_ARGUMENT",
       `Cannot use registry "${host}": expected a host, with a port where it needs one`,

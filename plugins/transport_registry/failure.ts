@@ -91,12 +91,28 @@ export function networkFailure(
   { doing, host }: Doing,
   facts: { readonly isIdle: boolean; readonly kit: Kit },
 ): Error {
-  const state = facts.isIdle ? `"${host}" fell silent` : `the connection to "${host}" failed (${reasonOf(cause)})`;
+  const reason = reasonOf(cause);
+  const state = facts.isIdle ? `"${host}" fell silent` : `the connection to "${host}" failed (${reason})`;
+  const isUntrusted = !facts.isIdle && isCertificateFault(cause);
   // The cause is left out: its text may hold a whole address.
   return facts.kit.error("NETWORK_FAILED", `Cannot ${doing}: ${state}`, {
-    detail: { host },
-    hint: "Check the network and the name of the registry, then try again",
+    detail: { host, ...(isUntrusted ? { reason: "certificate" } : {}) },
+    hint: isUntrusted
+      ? `Name the authority of its certificate as "ca" of ${host} in the config of transport-registry`
+      : "Check the network and the name of the registry, then try again",
   });
+}
+
+/** Whether a connection failed for a certificate that nobody vouches for, or that is of another host. */
+export function isCertificateFault(cause: unknown): boolean {
+  return !isOwnError(cause) && /certificate|UnknownIssuer/i.test(reasonOf(cause));
+}
+
+/** Whether a failure of the network may pass with time; a certificate stays what it is. */
+export function isPassing(error: unknown): boolean {
+  if (!hasCode(error, "NETWORK_FAILED")) return false;
+  const { detail } = { detail: undefined, ...(error instanceof Error ? error : {}) };
+  return !(typeof detail === "object" && detail !== null && Reflect.get(detail, "reason") === "certificate");
 }
 
 /** The error for an answer that breaks the rules. */
@@ -107,6 +123,11 @@ export function broken(state: string, { doing, host }: Doing, kit: Kit): Error {
 /** The error for an aborted call. */
 export function canceled({ doing }: Pick<Doing, "doing">, signal: AbortSignal, kit: Kit): Error {
   return kit.error("CANCELED", `Cannot ${doing}: it was canceled`, { cause: signal.reason });
+}
+
+/** Whether a caught value is one of the engine's own errors; those of Node have codes too, of another form. */
+export function isOwnError(error: unknown): boolean {
+  return error instanceof Error && error.name === "EngineError";
 }
 
 /** Whether a caught value has one of the codes. */

@@ -17,9 +17,10 @@ import { readSettings } from "./settings.ts";
  */
 const transportRegistry: PluginFactory = (host: PluginHost): Plugin => {
   const { kit, proxy } = host;
+  const settings = readSettings(host);
   const shared: Shared = {
-    settings: readSettings(host),
-    connections: new Connections({ proxy, kit }),
+    settings,
+    connections: new Connections({ proxy, certificateDirectories: settings.certificateDirectories, kit }),
     servers: new Map(),
     sessions: new Map(),
     credential: (place, call) => host.credential(place, call),

@@ -4,11 +4,14 @@ import * as tls from "node:tls";
 import type { Socket } from "node:net";
 import { Readable } from "node:stream";
 import type { ByteStream } from "../../core/contract/mod.ts";
+import { readAddress } from "./address_range.ts";
 import { type Body, type Exchange, type Incoming, isStreamed, type Outgoing } from "./exchange.ts";
 import type { Route } from "./route.ts";
 
 /** Bytes that are gathered before they are written; many small writes cost more than copying. */
 const writeBytes = 256 * 1024;
+/** Bytes that may be on their way out of the process; waiting for each write halves the speed. */
+const maxPendingBytes = 1024 * 1024;
 
 /** Silence after the last byte of an upload may be as many times longer: the server stores what it got. */
 const storingPatience = 5;
@@ -98,6 +101,7 @@ async function sendBody(request: http.ClientRequest, { body, watchdog, isAnswere
   watchdog.pause();
   const reader = (await body.open()).getReader();
   const isOver = (): boolean => isAnswered() || request.destroyed;
+  const outlet = new Outlet(request);
   let isDone = false;
   try {
     while (!isOver()) {
@@ -105,7 +109,7 @@ async function sendBody(request: http.ClientRequest, { body, watchdog, isAnswere
       const { chunk, isLast } = await gather(reader);
       watchdog.touch();
       isDone = isLast;
-      if (chunk.length > 0 && !isOver() && !request.write(chunk)) await drained(request);
+      if (chunk.length > 0 && !isOver()) await outlet.write(chunk);
       if (isLast) break;
     }
   } catch (cause) {
@@ -143,15 +147,34 @@ async function gather(
   return { chunk, isLast };
 }
 
-function drained(request: http.ClientRequest): Promise<void> {
-  return new Promise((resolve) => {
-    const events = ["drain", "close", "error", "response"];
-    const done = (): void => {
-      for (const event of events) request.off(event, done);
-      resolve();
-    };
-    for (const event of events) request.on(event, done);
-  });
+/** Writes to a request, a bounded number of bytes ahead of what the network takes. */
+class Outlet {
+  readonly #request: http.ClientRequest;
+  #pending = 0;
+  #wake: () => void = () => {};
+  #isOver = false;
+
+  constructor(request: http.ClientRequest) {
+    this.#request = request;
+    for (const event of ["close", "error", "response"]) request.once(event, () => this.#end());
+  }
+
+  /** Writes bytes; waits while too many are pending, but not for a request that is over. */
+  async write(bytes: Uint8Array): Promise<void> {
+    this.#pending += bytes.length;
+    this.#request.write(bytes, () => {
+      this.#pending -= bytes.length;
+      this.#wake();
+    });
+    while (this.#pending >= maxPendingBytes && !this.#isOver) {
+      await new Promise<void>((resolve) => this.#wake = resolve);
+    }
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#wake();
+  }
 }
 
 function readIncoming(response: http.IncomingMessage, method: string): Incoming {
@@ -218,7 +241,9 @@ function openTunnel(
         reject(new TypeError(`the proxy answered ${response.statusCode}`));
         return;
       }
-      const secure = tls.connect({ socket, servername: url.hostname, ...tlsOptions(route) }, () => resolve(secure));
+      // An address has no name to be told.
+      const name = readAddress(url.hostname) === undefined ? { servername: url.hostname } : {};
+      const secure = tls.connect({ socket, host: url.hostname, ...name, ...tlsOptions(route) }, () => resolve(secure));
       secure.on("error", reject);
     });
     request.end();

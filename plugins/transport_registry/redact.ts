@@ -11,7 +11,7 @@ export function reasonOf(error: unknown): string {
   }
   const text = deepest instanceof Error ? deepest.message : "";
   const parts = text.replace(/\s*\(?\b[a-z][a-z0-9+.-]*:\/\/\S*/gi, "").split(": ");
-  return printable(parts.at(-1) ?? "", 200) || "no reason given";
+  return printable(parts.slice(-2).join(": "), 200) || "no reason given";
 }
 
 /** Text of another machine on one line and cut to a length in characters. */

@@ -1,6 +1,6 @@
 import type { Call, Kit } from "../../core/contract/mod.ts";
 import type { Answer } from "./answer.ts";
-import { canceled, type Doing, hasCode } from "./failure.ts";
+import { canceled, type Doing, isPassing as mayPass } from "./failure.ts";
 import type { Settings } from "./settings.ts";
 
 const retried: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
@@ -65,7 +65,7 @@ export async function repeat(send: () => Promise<Answer>, repetition: Repetition
       if (isLast || !isPassing(answer)) return answer;
       await answer.drain();
     } catch (error) {
-      if (!hasCode(error, "NETWORK_FAILED")) throw error;
+      if (!mayPass(error)) throw error;
       if (attempt >= attempts()) throw withAttempt(error, attempt, kit);
     }
     await wait(retryDelay(attempt, retryAfter, settings) ?? 0, call.signal);

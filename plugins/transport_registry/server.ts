@@ -3,7 +3,7 @@ import { Answer } from "./answer.ts";
 import type { Connections } from "./connections.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Body } from "./exchange.ts";
-import { broken, canceled, type Doing, hasCode, networkFailure } from "./failure.ts";
+import { broken, canceled, type Doing, hasCode, isOwnError, networkFailure } from "./failure.ts";
 import { isRedirect, leadTo, maxRedirects } from "./redirect.ts";
 import type { Refusal } from "./session.ts";
 import type { RegistrySettings, Settings } from "./settings.ts";
@@ -122,13 +122,13 @@ export class Server {
     };
     const isItself = this.#origins.some((origin) => origin.host === url.host);
     try {
-      const incoming = await connections.send(outgoing, { settings: this.#settings, isItself });
+      const incoming = await connections.send(outgoing, { host: doing.host, settings: this.#settings, isItself });
       return new Answer(incoming, { method, url, watchdog, fail });
     } catch (cause) {
       const isIdle = watchdog.isIdle;
       watchdog[Symbol.dispose]();
       // What reading the body to send rejected with is the engine's own error.
-      if (!isIdle && !call.signal.aborted && hasAnyCode(cause)) throw cause;
+      if (!isIdle && !call.signal.aborted && isOwnError(cause)) throw cause;
       throw fail(cause);
     }
   }
@@ -156,9 +156,4 @@ export class Server {
 
 function withoutLogin(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== "authorization"));
-}
-
-/** Whether a value is one of the engine's own errors; those of Node have codes too, of another form. */
-function hasAnyCode(error: unknown): boolean {
-  return error instanceof Error && error.name === "EngineError";
 }

@@ -36,6 +36,8 @@ export interface Settings {
   readonly idleTimeoutMs: number;
   /** Blobs that one sink uploads at once. */
   readonly uploads: number;
+  /** Directories with one for each host that has certificates and keys. */
+  readonly certificateDirectories: readonly string[];
 }
 
 const defaultRegistry: RegistrySettings = {
@@ -72,17 +74,20 @@ const registryFields: Fields<RegistrySettings> = {
   chunkBytes: isCount,
 };
 
-const countFields = {
+const isPaths = (value: unknown): value is readonly string[] => Array.isArray(value) && value.every(isName);
+
+const ownFields = {
   attempts: isCount,
   retryDelayMs: isCount,
   maxRetryDelayMs: isCount,
   idleTimeoutMs: isCount,
   uploads: isCount,
+  certificateDirectories: isPaths,
 };
 
 /** Reads the plugin's config; all members may be left out. Throws `INVALID_ARGUMENT`. */
 export function readSettings({ config, kit }: Pick<PluginHost, "config" | "kit">): Settings {
-  const { registries = {}, ...counts } = config;
+  const { registries = {}, ...own } = config;
   if (!isObject(registries)) throw malformed("registries", kit);
   return {
     attempts: 5,
@@ -90,7 +95,8 @@ export function readSettings({ config, kit }: Pick<PluginHost, "config" | "kit">
     maxRetryDelayMs: 60_000,
     idleTimeoutMs: 60_000,
     uploads: 4,
-    ...readFields(counts, countFields, { at: "", kit }),
+    certificateDirectories: ["/etc/docker/certs.d", "/etc/containers/certs.d"],
+    ...readFields(own, ownFields, { at: "", kit }),
     registries: Object.fromEntries(
       Object.entries(registries).map(([host, section]) => {
         const at = `registries.${host}`;

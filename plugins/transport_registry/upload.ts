@@ -3,7 +3,7 @@ import type { Answer } from "./answer.ts";
 import { blobPath, type RegistryClient, type RegistryRequest } from "./client.ts";
 import type { ContentReader } from "./content_reader.ts";
 import type { Body } from "./exchange.ts";
-import { broken, canceled, hasCode } from "./failure.ts";
+import { broken, canceled, hasCode, isPassing } from "./failure.ts";
 import { isRetried, retryDelay, wait, withAttempt } from "./retry.ts";
 import { readLocation, readRange, type UploadSession } from "./upload_session.ts";
 import type { Settings } from "./settings.ts";
@@ -85,7 +85,7 @@ export class Upload {
     try {
       return await this.#transfer(session, call);
     } catch (error) {
-      return { error, isPassing: hasCode(error, "NETWORK_FAILED"), retryAfter: null };
+      return { error, isPassing: isPassing(error), retryAfter: null };
     }
   }
 

@@ -44,7 +44,8 @@ export const plainBehaviour: RegistryBehaviour = {
 
 interface Upload {
   readonly repository: string;
-  bytes: Uint8Array<ArrayBuffer>;
+  readonly chunks: Uint8Array<ArrayBuffer>[];
+  size: number;
   isShort: boolean;
 }
 
@@ -135,9 +136,10 @@ export class RegistryHandler {
     if (refused !== undefined) return refused;
     if (request.method === "PATCH") return this.#progress(url, { upload, id, status: 202 });
     const digest = url.searchParams.get("digest") ?? "";
-    if (await sha256(upload.bytes) !== digest) return refuse(400, "DIGEST_INVALID");
+    const bytes = new Uint8Array(await new Blob(upload.chunks).arrayBuffer());
+    if (await sha256(bytes) !== digest) return refuse(400, "DIGEST_INVALID");
     this.#uploads.delete(id);
-    this.#content.repository(repository).blobs.set(digest, upload.bytes);
+    this.#content.repository(repository).blobs.set(digest, bytes);
     const location = `/v2/${repository}/blobs/${digest}`;
     return new Response(null, { status: 201, headers: { location, ...this.#digestHeader(digest) } });
   }
@@ -151,7 +153,7 @@ export class RegistryHandler {
       return new Response(null, { status: 201, headers: { location, ...this.#digestHeader(mount) } });
     }
     const id = crypto.randomUUID();
-    const upload = { repository, bytes: new Uint8Array(), isShort: false };
+    const upload = { repository, chunks: [], size: 0, isShort: false };
     this.#uploads.set(id, upload);
     return this.#progress(url, { upload, id, status: 202 });
   }
@@ -170,20 +172,18 @@ export class RegistryHandler {
     }
     const range = request.headers.get("content-range");
     const [, start, end] = /^(\d+)-(\d+)$/.exec(range ?? "") ?? [];
-    const isRightRange = Number(start) === upload.bytes.length && Number(end) - Number(start) + 1 === Number(length);
+    const isRightRange = Number(start) === upload.size && Number(end) - Number(start) + 1 === Number(length);
     if (request.method === "PATCH" && !isRightRange) {
       await request.body?.cancel();
-      const last = Math.max(upload.bytes.length - 1, 0);
+      const last = Math.max(upload.size - 1, 0);
       return refuse(416, "RANGE_INVALID", { range: `${rangePrefix}0-${last}` });
     }
-    const before = upload.bytes.length;
+    const before = upload.size;
     for await (const chunk of request.body ?? []) {
-      const grown = new Uint8Array(upload.bytes.length + chunk.length);
-      grown.set(upload.bytes);
-      grown.set(chunk, upload.bytes.length);
-      upload.bytes = grown;
+      upload.chunks.push(chunk);
+      upload.size += chunk.length;
     }
-    const received = upload.bytes.length - before;
+    const received = upload.size - before;
     // Only the last part may be shorter, which shows with the next one.
     if (upload.isShort && received > 0) return refuse(400, "SIZE_INVALID");
     upload.isShort = request.method === "PATCH" && received < minChunkBytes;
@@ -195,7 +195,7 @@ export class RegistryHandler {
     const path = `/v2/${upload.repository}/blobs/uploads/${id}?_state=${id}`;
     const headers: Record<string, string> = {
       location: absoluteLocations ? `${url.origin}${path}` : path,
-      range: `${rangePrefix}0-${Math.max(upload.bytes.length - 1, 0)}`,
+      range: `${rangePrefix}0-${Math.max(upload.size - 1, 0)}`,
       "docker-upload-uuid": id,
     };
     if (minChunkBytes > 0) headers["oci-chunk-min-length"] = String(minChunkBytes);
