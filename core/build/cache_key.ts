@@ -1,4 +1,4 @@
-import { canonicalJson } from "../oci/canonical_json.ts";
+import { canonicalJson, type Json } from "../oci/canonical_json.ts";
 import type { Digest, Platform } from "../oci/descriptor.ts";
 import { digestHex, sha256 } from "../oci/digest.ts";
 import { formatPlatform } from "../oci/platform.ts";
@@ -21,6 +21,8 @@ export interface CacheKeyParts {
   readonly content: Digest | undefined;
   /** What identifies the inputs after the first, in order; undefined when `content` covers them. */
   readonly inputs: readonly (Digest | undefined)[] | undefined;
+  /** What the caller's options change for commands; undefined for none and for operations that run none. */
+  readonly settings: Json | undefined;
   /** Seconds since the Unix epoch; undefined without SOURCE_DATE_EPOCH. */
   readonly sourceDateEpoch: number | undefined;
 }
@@ -37,6 +39,7 @@ export async function cacheKey(parts: CacheKeyParts): Promise<string> {
     parent: parts.parent ?? null,
     content: parts.content ?? null,
     inputs: parts.inputs?.map((input) => input ?? null),
+    settings: parts.settings,
     sourceDateEpoch: parts.sourceDateEpoch,
   };
   return digestHex(await sha256(canonicalJson(facts)));

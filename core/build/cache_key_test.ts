@@ -8,6 +8,7 @@ const parts: CacheKeyParts = {
   parent: "sha256:aa",
   content: "sha256:bb",
   inputs: undefined,
+  settings: undefined,
   sourceDateEpoch: undefined,
 };
 
@@ -28,6 +29,7 @@ Deno.test("cacheKey() differs when any part does", async () => {
     { content: undefined },
     { content: undefined, inputs: [undefined] },
     { content: undefined, inputs: ["sha256:bb"] },
+    { settings: { network: "none" } },
     { sourceDateEpoch: 0 },
   ];
   const keys = await Promise.all([parts, ...others.map((other) => ({ ...parts, ...other }))].map(cacheKey));

@@ -159,6 +159,7 @@ async function packTree(
     parent: undefined,
     content: await tree.digest(".", {}, call),
     inputs: undefined,
+    settings: undefined,
     sourceDateEpoch,
   });
   const known = await findCached(store, key, call);

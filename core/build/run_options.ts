@@ -1,3 +1,4 @@
+import type { Json } from "../oci/canonical_json.ts";
 import type { SnapshotterKind } from "../snapshot/snapshotter.ts";
 
 /** Where the content of a secret is. */
@@ -25,7 +26,7 @@ export type Entitlement = "network.host" | "security.insecure";
 /** Everything that a caller may allow. */
 export const entitlements: readonly Entitlement[] = ["network.host", "security.insecure"];
 
-/** How the commands of a build run. None of it is part of a cache key. */
+/** How the commands of a build run. Only {@linkcode commandSettings} are part of a cache key. */
 export interface RunOptions {
   /** OCI runtime: `crun`, `runc`, a path, or `chroot`; the first one that is installed when left out. */
   readonly runtime?: string;
@@ -57,4 +58,18 @@ export interface RunOptions {
   readonly agents?: Readonly<Record<string, string>>;
   /** `shell` opens a shell on this process's terminal where a command failed. */
   readonly onFailure?: "fail" | "shell";
+}
+
+/**
+ * The options that commands can see, as part of the key of what they make; undefined when none was given. As in BuildKit, the
+ * addresses of hosts are left out, and so is what only decides how fast or whether a command runs.
+ */
+export function commandSettings({ network, hosts = [], ulimits = [], shmBytes }: RunOptions): Json | undefined {
+  const settings = {
+    ...(network === "none" ? { network } : {}),
+    ...(hosts.length > 0 ? { hosts: hosts.map(({ name }) => name).sort() } : {}),
+    ...(ulimits.length > 0 ? { ulimits: ulimits.map(({ name, soft, hard }) => [name, soft, hard]) } : {}),
+    ...(shmBytes === undefined ? {} : { shmBytes }),
+  };
+  return Object.keys(settings).length === 0 ? undefined : settings;
 }

@@ -1,14 +1,17 @@
 import type { Call } from "../contract/call.ts";
 import type { LayerEntry, RunSpec } from "../contract/layer.ts";
 import { EngineError } from "../errors.ts";
+import type { Json } from "../oci/canonical_json.ts";
 import type { Digest, Platform } from "../oci/descriptor.ts";
-import type { RunOptions } from "./run_options.ts";
+import { commandSettings, type RunOptions } from "./run_options.ts";
 import type { FinishedRun, RunEnvironment } from "./run_step.ts";
 import type { TopSnapshot } from "../snapshot/snapshotter.ts";
 import type { StepSource } from "./step_source.ts";
 
 /** Runs the commands of a build. What that takes is opened, and its code loaded, when the first command runs. */
 export interface Runner extends AsyncDisposable {
+  /** What its options change for commands; undefined for none. */
+  readonly settings: Json | undefined;
   /** Starts the making of one layer, which may run a command. */
   open(request: RunnerRequest): RunSession;
 }
@@ -49,6 +52,7 @@ export function createRunner(options: RunnerOptions): Runner {
   let environment: Promise<RunEnvironment> | undefined;
   const leftovers: Promise<void>[] = [];
   return {
+    settings: commandSettings(options.options),
     open: (request) =>
       openSession(request, options, {
         open: (call) => environment ??= openEnvironment(options, call),

@@ -144,6 +144,7 @@ async function keyParts(step: Step, environment: StepEnvironment, call: Call): P
     plugin: step.plugin,
     content,
     inputs: content === undefined ? await Promise.all(others.map((input) => input.identify(context))) : undefined,
+    settings: step.node.op.kind === "run" ? environment.runner.settings : undefined,
     sourceDateEpoch: environment.sourceDateEpoch,
   };
 }
