@@ -1,6 +1,6 @@
 import type { Call } from "../contract/call.ts";
 import type { NameChange, Store } from "../contract/store.ts";
-import type { Descriptor } from "../oci/descriptor.ts";
+import type { Descriptor, Digest } from "../oci/descriptor.ts";
 import type { Reference } from "../oci/reference.ts";
 import { originName, StoreAnnotation } from "../store/names.ts";
 
@@ -19,7 +19,7 @@ export async function noteOrigins(
   const { host, repository } = facts.reference;
   const changes: NameChange[] = [];
   for (const { mediaType, digest, size } of facts.blobs) {
-    const name = originName(host, digest);
+    const name = originName(digest, host);
     const known = readRepositories(await store.resolve(name, call));
     if (known[0] === repository) continue;
     const repositories = [repository, ...known.filter((each) => each !== repository)].slice(0, maxRepositories);
@@ -35,7 +35,13 @@ export async function findOrigins(
   blob: { readonly host: string; readonly descriptor: Descriptor },
   call: Call,
 ): Promise<readonly string[]> {
-  return readRepositories(await store.resolve(originName(blob.host, blob.descriptor.digest), call));
+  return readRepositories(await store.resolve(originName(blob.descriptor.digest, blob.host), call));
+}
+
+/** Whether a blob came from a registry, whichever, as it is. */
+export async function isReceived(store: Pick<Store, "names">, digest: Digest, call: Call): Promise<boolean> {
+  for await (const _ of store.names(originName(digest), call)) return true;
+  return false;
 }
 
 function readRepositories(descriptor: Descriptor | undefined): readonly string[] {

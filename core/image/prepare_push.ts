@@ -19,6 +19,8 @@ export interface Preparation {
   /** How plain layers are compressed; undefined leaves them. */
   readonly encoding: Encoding | undefined;
   readonly compressor: Compressor;
+  /** Whether a plain layer stays as it is, because it came that way from a registry. */
+  readonly isKept: (layer: Digest) => Promise<boolean>;
   /** Told of each layer as soon as it is as it will leave. */
   readonly onLayer: (layer: Descriptor) => void;
 }
@@ -98,7 +100,7 @@ async function prepareManifest(work: Work, root: Descriptor, call: Call): Promis
   const { encoding } = work;
   const layers: Descriptor[] = [];
   for (const layer of chain.layers) {
-    const prepared = isPlain(layer)
+    const prepared = isPlain(layer) && !await work.isKept(layer.diffId)
       ? await work.limit(() => compressLayer(work.store, { ...work, layer, encoding }, call))
       : layer.descriptor;
     layers.push(prepared);

@@ -8,7 +8,7 @@ import { createCompressor } from "../stream/compress.ts";
 import { type CompressionChoice, encodingOf } from "./compression_choice.ts";
 import { kindOf } from "./content_kind.ts";
 import { createGraphCopier } from "./graph_copier.ts";
-import { findOrigins, noteOrigins } from "./origin.ts";
+import { findOrigins, isReceived, noteOrigins } from "./origin.ts";
 import { choosePushed } from "./push_choice.ts";
 import { prepareImage } from "./prepare_push.ts";
 import { expandAlias } from "./alias_name.ts";
@@ -109,7 +109,11 @@ async function send(engine: RegistryEngine, sending: Sending, call: Call): Promi
     if (isWanted(layer)) sendings.push(copier.copy(layer).catch((error) => controller.abort(error)));
   };
   using compressor = createCompressor();
-  const preparation = { store, encoding: encodingOf(sending), compressor, onLayer };
+  // What came from a registry goes back as it was, unless something else is asked for.
+  const isKept = async (layer: Digest): Promise<boolean> =>
+    sending.compression === undefined &&
+    (sending.origins?.has(layer) === true || await isReceived(store, layer, inner));
+  const preparation = { store, encoding: encodingOf(sending), compressor, isKept, onLayer };
   try {
     const root = await prepareImage(preparation, { root: sending.descriptor, keep: sending.keep }, inner);
     await copier.copy(root);
@@ -123,14 +127,19 @@ async function send(engine: RegistryEngine, sending: Sending, call: Call): Promi
   }
 }
 
-/** Remembers where the blobs are that were sent, as far as the store has them itself. */
+/**
+ * Remembers where the blobs are that were sent, as far as the store has them itself. Plain layers are left out, which only counts as
+ * received what was.
+ */
 async function noteSent(
   { store }: RegistryEngine,
   { name, sent }: { readonly name: Reference; readonly sent: readonly Descriptor[] },
   call: Call,
 ): Promise<void> {
   const blobs: Descriptor[] = [];
-  for (const descriptor of sent) if (await store.has(descriptor, call)) blobs.push(descriptor);
+  for (const descriptor of sent) {
+    if (!/\.tar$/.test(descriptor.mediaType) && await store.has(descriptor, call)) blobs.push(descriptor);
+  }
   await store.update(await noteOrigins(store, { reference: name, blobs }, call), call);
 }
 

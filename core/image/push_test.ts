@@ -63,6 +63,24 @@ Deno.test("pushImage() pushes what was pulled to the digest it came with", async
   assertEquals(registry.log.filter((line) => line.startsWith("mount")).length, 3);
 });
 
+Deno.test("pushImage() leaves plain layers that were pulled, unless a compression is asked for", async () => {
+  const registry = createMemoryRegistry();
+  await using maker = await openEngine(registry);
+  await putImage(maker.store, fixture([`${name}:v1`]), call);
+  const [plain] = (await pushImage(maker, { reference: `${name}:v1`, compression: "none" }, call)).images;
+  const [packed] = (await pushImage(maker, { reference: `${name}:v1` }, call)).images;
+  assert(plain !== undefined && packed?.descriptor.digest !== plain.descriptor.digest);
+  await registry.repository(name).tag(plain.descriptor, "v1", call);
+  await using engine = await openEngine(registry);
+  await pullImage(engine, { reference: `${name}:v1` }, call);
+  await tagImage(engine, { source: `${name}:v1`, target: "other.test/app:v1" }, call);
+  const push = async (compression?: "gzip"): Promise<string | undefined> => {
+    const asked = compression === undefined ? {} : { compression };
+    return (await pushImage(engine, { reference: "other.test/app:v1", ...asked }, call)).images[0]?.descriptor.digest;
+  };
+  assertEquals([await push(), await push("gzip")], [plain.descriptor.digest, packed?.descriptor.digest]);
+});
+
 Deno.test("pushImage() uses zstd, other levels or none when asked", async () => {
   const registry = createMemoryRegistry();
   await using engine = await openEngine(registry);

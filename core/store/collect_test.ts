@@ -178,8 +178,8 @@ Deno.test("collectGarbage() keeps compressed forms and origins as long as their 
     const form = await store.ingest(chunked(makeBytes(50, seed)), MediaType.layerGzip, call);
     forms.push(form);
     await store.tag(form, compressedName("gzip-6", diffIdOf(seed + 1)), call);
-    await store.tag(form, originName("localhost:5000", form.digest), call);
-    await store.tag(layer, originName("localhost:5000", layer.digest), call);
+    await store.tag(form, originName(form.digest, "localhost:5000"), call);
+    await store.tag(layer, originName(layer.digest, "localhost:5000"), call);
   }
   await collectGarbage(store, call);
   assertEquals(await present(store, [...forms, kept.layer, gone.layer]), [true, false, true, false]);

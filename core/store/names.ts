@@ -22,7 +22,7 @@ export const NamePrefix = {
   layer: "layer/",
   /** `compressed/<encoding>/<diffID>`: a layer as it was compressed for others; does not keep it longer than the layer itself. */
   compressed: "compressed/",
-  /** `origin/<host>/<digest>`: repositories of a registry that hold a blob; does not keep the blob. */
+  /** `origin/<digest>/<host>`: repositories of a registry that hold a blob; does not keep the blob. */
   origin: "origin/",
 } as const;
 
@@ -116,9 +116,9 @@ export function parseCompressedName(name: string): Digest | undefined {
     : undefined;
 }
 
-/** Name of what is known of where a registry holds a blob. */
-export function originName(host: string, digest: Digest): string {
-  return `${NamePrefix.origin}${host}/${digest}`;
+/** Name of what is known of where a registry holds a blob; without a host, what such names start with. */
+export function originName(digest: Digest, host = ""): string {
+  return `${NamePrefix.origin}${digest}/${host}`;
 }
 
 /** One layer that the build cache holds. */
