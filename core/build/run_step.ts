@@ -141,7 +141,7 @@ async function prepareContainer(preparation: Preparation, call: Call): Promise<C
     hostname,
     network: (spec.network === "default" ? options.network ?? "default" : spec.network) === "none" ? "none" : "host",
     isPrivileged: spec.security === "insecure",
-    mounts: all.map((mount, i) => ({ ...mount, target: placeMount(mount, all.slice(0, i), points) })),
+    mounts: all.map((mount, i) => placeMount(mount, all.slice(0, i), { root, points })),
     limits: {
       ...(options.memoryBytes === undefined ? {} : { memoryBytes: options.memoryBytes }),
       ...(options.cpus === undefined ? {} : { cpus: options.cpus }),
@@ -168,10 +168,14 @@ function makeKernelFolder(name: typeof kernelFolders[number], root: Root, points
 }
 
 /**
- * Where a mount goes: its target with symlinks followed, made when it is missing, unless it lies in another mount. Throws `CONFLICT`
- * for what leads into `/proc` or `/sys`.
+ * A mount where it goes: at its target with symlinks followed, made when it is missing, unless it lies in another mount. A file system
+ * in memory has the permissions of what it covers. Throws `CONFLICT` for what leads into `/proc` or `/sys`.
  */
-function placeMount(mount: ContainerMount, before: readonly ContainerMount[], points: MountPoints): string {
+function placeMount(
+  mount: ContainerMount,
+  before: readonly ContainerMount[],
+  { root, points }: Pick<Preparation, "root" | "points">,
+): ContainerMount {
   const { target } = mount;
   const covers = (path: string): boolean => target.startsWith(`${path}/`);
   const isApart = covers("/dev") || before.some((each) => covers(each.target));
@@ -184,7 +188,10 @@ function placeMount(mount: ContainerMount, before: readonly ContainerMount[], po
       hint: "Give the mount another target",
     });
   }
-  return isApart ? target : points.make(target, isFile ? "file" : "directory");
+  if (isApart) return mount;
+  const made = points.make(target, isFile ? "file" : "directory");
+  const mode = root.lstat(made.slice(1))?.mode;
+  return { ...mount, target: made, ...(mount.type === "tmpfs" && mode !== undefined ? { mode } : {}) };
 }
 
 function makeWorkingDirectory(

@@ -13,6 +13,8 @@ export type ContainerMount =
   | {
     readonly type: "tmpfs";
     readonly target: string;
+    /** Permissions of its root; 0755 when left out. */
+    readonly mode?: number;
     /** Most bytes it holds; the kernel's choice when left out. */
     readonly maxBytes?: number;
     readonly readonly: boolean;

@@ -252,6 +252,7 @@ function specMount(mount: ContainerMount, isPrivileged: boolean): SpecMount {
     destination: mount.target,
     type: "tmpfs",
     source: "tmpfs",
-    options: ["nosuid", ...options, ...size],
+    // The kernel's choice is 1777, which runc overrides and crun leaves.
+    options: ["nosuid", ...options, `mode=${(mount.mode ?? 0o755).toString(8)}`, ...size],
   };
 }

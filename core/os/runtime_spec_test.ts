@@ -121,7 +121,7 @@ Deno.test("runtimeSpec() puts the container's mounts after the usual ones, in or
     {
       ...container,
       mounts: [
-        { type: "tmpfs", target: "/t", maxBytes: 4096, readonly: false },
+        { type: "tmpfs", target: "/t", mode: 0o1777, maxBytes: 4096, readonly: false },
         { type: "bind", source: "/host", target: "/t/in", readonly: true },
       ],
       limits: { shmBytes: 1024 },
@@ -130,7 +130,7 @@ Deno.test("runtimeSpec() puts the container's mounts after the usual ones, in or
     host,
   );
   assertEquals(mounts.slice(-2), [
-    { destination: "/t", type: "tmpfs", source: "tmpfs", options: ["nosuid", "nodev", "rw", "size=4096"] },
+    { destination: "/t", type: "tmpfs", source: "tmpfs", options: ["nosuid", "nodev", "rw", "mode=1777", "size=4096"] },
     { destination: "/t/in", type: "bind", source: "/host", options: ["rbind", "nodev", "ro"] },
   ]);
   assert(mounts.find(({ destination }) => destination === "/dev/shm")?.options.includes("size=1024"));
