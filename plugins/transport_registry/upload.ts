@@ -111,6 +111,8 @@ export class Upload {
   async #resume(session: UploadSession, call: Call): Promise<UploadSession | undefined> {
     const answer = await this.#place.client.send({ ...this.#request("GET", session.location), attempts: 2 }, call);
     await answer.drain();
+    // What the registry knows nothing of need not be cancelled.
+    if (answer.status === 404) this.#session = undefined;
     const end = answer.status === 204 ? readRange(answer.headers) : undefined;
     // `0-0` stands for nothing as well as for one byte.
     if (end === undefined || end <= 1 || end > this.#descriptor.size) return undefined;

@@ -5,7 +5,12 @@ export interface RegistryOptions {
   /** Lines of its configuration, e.g. its `auth:` section. */
   readonly config?: string;
   /** Certificate and key in PEM files, for TLS. */
-  readonly tls?: { readonly certificate: string; readonly key: string };
+  readonly tls?: {
+    readonly certificate: string;
+    readonly key: string;
+    /** Certificates of authorities that clients have to show one of. */
+    readonly clientAuthorities?: string;
+  };
 }
 
 /** A running docker-registry of its own, on a free port of this host. */
@@ -53,7 +58,10 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
 }
 
 function writeConfig(folder: string, port: number, { config = "", tls }: RegistryOptions): string {
-  const secure = tls === undefined ? "" : `  tls:\n    certificate: ${tls.certificate}\n    key: ${tls.key}\n`;
+  const clients = tls?.clientAuthorities === undefined ? "" : `    clientcas:\n      - ${tls.clientAuthorities}\n`;
+  const secure = tls === undefined
+    ? ""
+    : `  tls:\n    certificate: ${tls.certificate}\n    key: ${tls.key}\n${clients}`;
   return `version: 0.1
 log:
   level: info
