@@ -46,6 +46,7 @@ const variables = [
   "SOURCE_DATE_EPOCH",
   "NO_COLOR",
   "DOCKER_CONFIG",
+  "DOCKER_HOST",
   "HTTP_PROXY",
   "HTTPS_PROXY",
   "ALL_PROXY",
@@ -67,7 +68,7 @@ type Environment = Readonly<Partial<Record<typeof variables[number], string>>>;
 
 /**
  * The config: overrides (flags), then the environment (`STRATA_ROOT`, `STRATA_STORE`, `STRATA_PLATFORM`, `STRATA_PROGRESS`,
- * `SOURCE_DATE_EPOCH`, `NO_COLOR`, `DOCKER_CONFIG`, `HTTPS_PROXY` and its like), then the config file (`STRATA_CONFIG`, else
+ * `SOURCE_DATE_EPOCH`, `NO_COLOR`, `DOCKER_CONFIG`, `DOCKER_HOST`, `HTTPS_PROXY` and its like), then the config file (`STRATA_CONFIG`, else
  * `strata/config.json` in the XDG config directory), then defaults. An empty variable counts as not set. Frozen. Throws `INVALID_ARGUMENT` for a wrong value,
  * naming where it is from, and `OS_FAILED` for a config file that cannot be read.
  */
@@ -86,8 +87,14 @@ export function loadConfig(overrides: Partial<Config> = {}, readVariable: ReadVa
     proxy: set.proxy ?? { none: [] },
     plugins: set.plugins ?? [],
     aliases: set.aliases ?? {},
-    pluginOptions: set.pluginOptions ?? {},
+    pluginOptions: withDockerHost(set.pluginOptions ?? {}, environment.DOCKER_HOST),
   });
+}
+
+/** Sections of plugins with where Docker listens in that of the plugin that speaks to it. */
+function withDockerHost(sections: Config["pluginOptions"], dockerHost: string | undefined): Config["pluginOptions"] {
+  const name = "transport-archive";
+  return dockerHost === undefined ? sections : { ...sections, [name]: { ...sections[name], dockerHost } };
 }
 
 function readEnvironment(readVariable: ReadVariable): Environment {

@@ -33,6 +33,11 @@ Deno.test("loadConfig() reads proxies from the environment: lower-case names fir
   assertEquals(load({ ...home, NO_PROXY: "a" }).proxy, { none: [] });
 });
 
+Deno.test("loadConfig() gives DOCKER_HOST to the plugin that speaks to Docker", () => {
+  const { pluginOptions } = load({ HOME: "/nowhere/home", DOCKER_HOST: "unix:///nowhere/docker.sock" });
+  assertEquals(pluginOptions, { "transport-archive": { dockerHost: "unix:///nowhere/docker.sock" } });
+});
+
 Deno.test("loadConfig() takes the environment before defaults, and nothing from empty variables", () => {
   const config = load({
     HOME: "/nowhere/home",

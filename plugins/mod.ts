@@ -29,7 +29,7 @@ export const builtins: readonly PluginEntry[] = [
   },
   {
     name: "transport-archive",
-    provides: { transport: ["docker-archive", "oci-archive", "oci", "dir"] },
+    provides: { transport: ["docker-archive", "oci-archive", "oci", "dir", "docker-daemon"] },
     load: () => import("./transport_archive/mod.ts"),
   },
   {

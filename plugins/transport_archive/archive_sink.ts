@@ -12,6 +12,7 @@ import {
   layoutIndex,
   layoutMarker,
   notPut,
+  oneOnly,
   readImageDocument,
   type Root,
   rootOf,
@@ -27,7 +28,22 @@ export type ArchiveForm = "docker" | "oci";
  * the same images give the same bytes. Rejects as `openOutput` does.
  */
 export async function openArchiveSink(path: string, form: ArchiveForm, kit: Kit): Promise<TransportSink> {
-  return new ArchiveSink(await openOutput(path, kit), { path, form, kit });
+  return createArchiveSink(await openOutput(path, kit), { path, form, kit });
+}
+
+/** What an archive is written as. */
+export interface ArchiveOptions {
+  /** What the user named, for messages. */
+  readonly path: string;
+  readonly form: ArchiveForm;
+  readonly kit: Kit;
+  /** Name that the one image gets, whatever `tag` is given. */
+  readonly named?: string | undefined;
+}
+
+/** Writes an archive to an output, which it takes over. */
+export function createArchiveSink(output: Output, options: ArchiveOptions): TransportSink {
+  return new ArchiveSink(output, options);
 }
 
 class ArchiveSink implements TransportSink {
@@ -35,6 +51,7 @@ class ArchiveSink implements TransportSink {
   readonly #path: string;
   readonly #form: ArchiveForm;
   readonly #kit: Kit;
+  readonly #named: string | undefined;
   readonly #written = new Set<Digest>();
   readonly #folders = new Set<string>();
   readonly #documents = new Map<Digest, Document>();
@@ -42,11 +59,12 @@ class ArchiveSink implements TransportSink {
   #last: Promise<void> = Promise.resolve();
   #isBroken = false;
 
-  constructor(output: Output, options: { path: string; form: ArchiveForm; kit: Kit }) {
+  constructor(output: Output, options: ArchiveOptions) {
     this.#output = output;
     this.#path = options.path;
     this.#form = options.form;
     this.#kit = options.kit;
+    this.#named = options.named;
   }
 
   has(descriptor: Descriptor): Promise<boolean> {
@@ -62,7 +80,11 @@ class ArchiveSink implements TransportSink {
 
   tag(descriptor: Descriptor, name: string): Promise<void> {
     if (!this.#written.has(descriptor.digest)) return Promise.reject(notPut(descriptor.digest, name, this.#kit));
-    const root = rootOf(descriptor, name);
+    const [first] = this.#roots;
+    if (this.#named !== undefined && first !== undefined && first.descriptor.digest !== descriptor.digest) {
+      return Promise.reject(oneOnly(name, this.#path, this.#kit));
+    }
+    const root = rootOf(descriptor, this.#named ?? name);
     const at = this.#roots.findIndex((known) =>
       root.name === undefined ? known.descriptor.digest === descriptor.digest : known.name === root.name
     );
@@ -95,7 +117,7 @@ class ArchiveSink implements TransportSink {
       await this.#output.write(padding(bytes.length));
     }
     await this.#output.write(new Uint8Array(2 * blockBytes));
-    await this.#output.finish();
+    await this.#output.finish(call);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -4,7 +4,7 @@ import { dirVersion } from "./dir_source.ts";
 import { fileError } from "./files.ts";
 import { writeWhole } from "./layout_sink.ts";
 import { mountNothing, refuseRemoval } from "./places.ts";
-import { checkDescriptor, checkSignal, hexOf, isDocument, notPut } from "./roots.ts";
+import { checkDescriptor, checkSignal, hexOf, isDocument, notPut, oneOnly } from "./roots.ts";
 
 /**
  * Opens a directory in skopeo's `dir:` form for writing one image. Everything goes to a directory beside it that takes its place at
@@ -67,8 +67,7 @@ class DirSink implements TransportSink {
   tag(descriptor: Descriptor, name: string): Promise<void> {
     if (!this.#paths.has(descriptor.digest)) return Promise.reject(notPut(descriptor.digest, name, this.#kit));
     if (this.#root !== undefined && this.#root !== descriptor.digest) {
-      const message = `Cannot write "${name}" to "${this.#target}": the directory holds one image already`;
-      return Promise.reject(this.#kit.error("CONFLICT", message, { detail: { kind: "image", name } }));
+      return Promise.reject(oneOnly(name, this.#target, this.#kit));
     }
     this.#root = descriptor.digest;
     return Promise.resolve();

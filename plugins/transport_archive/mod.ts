@@ -3,6 +3,8 @@ import { openArchiveSink } from "./archive_sink.ts";
 import { openDirSink } from "./dir_sink.ts";
 import { openDirSource } from "./dir_source.ts";
 import { openDirectoryFiles } from "./directory_files.ts";
+import { dockerDaemonHook } from "./docker_daemon.ts";
+import { usualDockerHost } from "./docker_host.ts";
 import { openDockerSource } from "./docker_source.ts";
 import type { Files } from "./files.ts";
 import { openLayoutSink } from "./layout_sink.ts";
@@ -13,21 +15,24 @@ import { openTarFiles } from "./tar_files.ts";
 /**
  * Images in files and directories: `docker-archive` (what `docker save` writes; an OCI layout in a tar is read too, as by Docker 25),
  * `oci-archive`, `oci` (a layout directory) and `dir` (skopeo's form). The address is a path; sinks for archives take `-` for
- * standard output.
+ * standard output. And `docker-daemon`, a Docker daemon, which is given and gives such archives; `dockerHost` of the config is where it
+ * listens, as `DOCKER_HOST` has it.
  */
-const transportArchive: PluginFactory = ({ kit }: PluginHost): Plugin => ({
+const transportArchive: PluginFactory = ({ kit, config }: PluginHost): Plugin => ({
   name: "transport-archive",
   api: 1,
   transport: [
     {
       schemes: ["docker-archive"],
-      source: async (path, call) => await opening(await openTarFiles(path, kit, call), dockerOrLayout, { kit, call }),
+      source: async (path, call) =>
+        await opening(await openTarFiles({ path }, kit, call), dockerOrLayout, { kit, call }),
       sink: (path) => openArchiveSink(path, "docker", kit),
       login: refuseLogin(kit),
     },
     {
       schemes: ["oci-archive"],
-      source: async (path, call) => await opening(await openTarFiles(path, kit, call), openLayoutSource, { kit, call }),
+      source: async (path, call) =>
+        await opening(await openTarFiles({ path }, kit, call), openLayoutSource, { kit, call }),
       sink: (path) => openArchiveSink(path, "oci", kit),
       login: refuseLogin(kit),
     },
@@ -43,9 +48,29 @@ const transportArchive: PluginFactory = ({ kit }: PluginHost): Plugin => ({
       sink: (path) => openDirSink(path, kit),
       login: refuseLogin(kit),
     },
+    dockerDaemonHook(readOptions(config, kit), {
+      kit,
+      openArchive: async (place, call) =>
+        await opening(await openTarFiles(place, kit, call), dockerOrLayout, { kit, call }),
+    }),
   ],
 });
 export default transportArchive;
+
+/** Where the Docker daemon listens. Throws `INVALID_ARGUMENT` for options that are none. */
+function readOptions(config: PluginHost["config"], kit: Kit): string {
+  const unknown = Object.keys(config).find((key) => key !== "dockerHost");
+  const { dockerHost = usualDockerHost } = config;
+  if (unknown === undefined && typeof dockerHost === "string") return dockerHost;
+  const field = unknown ?? "dockerHost";
+  throw kit.error(
+    "INVALID_ARGUMENT",
+    `Cannot use option "${field}" of transport-archive: expected dockerHost, a text`,
+    {
+      detail: { field },
+    },
+  );
+}
 
 type OpenSource = (files: Files, kit: Kit, call: Call) => Promise<TransportSource>;
 

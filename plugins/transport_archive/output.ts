@@ -1,4 +1,4 @@
-import type { Kit } from "../../core/contract/mod.ts";
+import type { Call, Kit } from "../../core/contract/mod.ts";
 import { basename, dirname, join } from "@std/path";
 import { fileError } from "./files.ts";
 
@@ -10,8 +10,8 @@ export interface Output {
   write(bytes: Uint8Array): Promise<void>;
   /** Takes back what was written after a position; false where that cannot be done. */
   rewind(size: number): Promise<boolean>;
-  /** Makes the archive visible under its name, durably. */
-  finish(): Promise<void>;
+  /** Makes the archive visible where it belongs, durably. */
+  finish(call: Call): Promise<void>;
   /** Leaves nothing behind; harmless after `finish`. */
   abandon(): Promise<void>;
 }
@@ -32,11 +32,20 @@ export async function openOutput(path: string, kit: Kit): Promise<Output> {
     if (target === undefined) return new StreamOutput(await Deno.open(path, { write: true }), { path, kit });
     const temporary = join(dirname(target), `.${basename(target)}.${crypto.randomUUID()}.tmp`);
     const file = await Deno.open(temporary, { write: true, createNew: true });
-    return new FileOutput(file, { path, target, temporary, kit });
+    return new FileOutput(file, { path, temporary, publish: () => Deno.rename(temporary, target), kit });
   } catch (cause) {
     throw fileError(kit, "write archive", path, cause);
   }
 }
+
+/** Opens an output that gathers the archive in a temporary file, whose path is handed over at the end. Rejects `OS_FAILED`. */
+export async function openSpool(path: string, kit: Kit, publish: Publish): Promise<Output> {
+  const temporary = await Deno.makeTempFile({ prefix: "strata-docker-", suffix: ".tar" });
+  return new FileOutput(await Deno.open(temporary, { write: true }), { path, temporary, publish, kit });
+}
+
+/** Brings a written file to where it belongs. */
+export type Publish = (path: string, call: Call) => Promise<void>;
 
 /** The regular file that a path leads to; undefined for anything else, and for an open file that has no name any more. */
 async function regularTarget(path: string, info: Deno.FileInfo): Promise<string | undefined> {
@@ -47,16 +56,16 @@ class FileOutput implements Output {
   size = 0;
   readonly #file: Deno.FsFile;
   readonly #path: string;
-  readonly #target: string;
   readonly #temporary: string;
+  readonly #publish: Publish;
   readonly #kit: Kit;
   #isOpen = true;
 
-  constructor(file: Deno.FsFile, options: { path: string; target: string; temporary: string; kit: Kit }) {
+  constructor(file: Deno.FsFile, options: { path: string; temporary: string; publish: Publish; kit: Kit }) {
     this.#file = file;
     this.#path = options.path;
-    this.#target = options.target;
     this.#temporary = options.temporary;
+    this.#publish = options.publish;
     this.#kit = options.kit;
   }
 
@@ -76,11 +85,11 @@ class FileOutput implements Output {
     return true;
   }
 
-  finish(): Promise<void> {
+  finish(call: Call): Promise<void> {
     return this.#try(async () => {
       await this.#file.sync();
       this.#close();
-      await Deno.rename(this.#temporary, this.#target);
+      await this.#publish(this.#temporary, call);
     });
   }
 

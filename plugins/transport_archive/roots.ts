@@ -128,3 +128,10 @@ export function notPut(digest: Digest, name: string, kit: Kit): Error {
 export function checkSignal(call: Call, kit: Kit): void {
   if (call.signal.aborted) throw kit.error("CANCELED", "Cannot write image: canceled");
 }
+
+/** Makes the error for a second image where there is room for one. */
+export function oneOnly(name: string, label: string, kit: Kit): Error {
+  return kit.error("CONFLICT", `Cannot write "${name}" to "${label}": it holds one image already`, {
+    detail: { kind: "image", name },
+  });
+}

@@ -14,23 +14,30 @@ type Entry = { readonly type: "file"; readonly start: number; readonly size: num
   readonly target: string;
 };
 
+/** A tar file. */
+export interface TarPlace {
+  readonly path: string;
+  /** What messages call it; the path when left out. */
+  readonly label?: string;
+}
+
 /**
  * Opens a plain tar file as {@linkcode Files} after one pass over its headers. Nothing is unpacked; links are followed inside the
  * archive only. Rejects `NOT_FOUND`, `INVALID_ARGUMENT` for what is no sound tar, `UNSUPPORTED` for compressed or unseekable input.
  */
-export async function openTarFiles(path: string, kit: Kit, call: Call): Promise<Files> {
+export async function openTarFiles({ path, label = path }: TarPlace, kit: Kit, call: Call): Promise<Files> {
   let file: Deno.FsFile;
   try {
     file = await Deno.open(path);
   } catch (cause) {
-    throw fileError(kit, "open archive", path, cause);
+    throw fileError(kit, "open archive", label, cause);
   }
   try {
-    const entries = new Scan(file, path, kit).run(call);
-    return new TarFiles(file, path, { kit, entries });
+    const entries = new Scan(file, label, kit).run(call);
+    return new TarFiles(file, label, { kit, entries });
   } catch (cause) {
     file.close();
-    throw fileError(kit, "read archive", path, cause);
+    throw fileError(kit, "read archive", label, cause);
   }
 }
 

@@ -30,7 +30,7 @@ for (const format of ["gnu", "posix", "ustar"]) {
       await Deno.link(`${folder}/in/short`, `${folder}/in/zhard`);
       const args = [`--format=${format}`, "-C", `${folder}/in`, "-cf", `${folder}/x.tar`, "."];
       assertEquals((await new Deno.Command("tar", { args }).output()).code, 0);
-      await using files = await openTarFiles(`${folder}/x.tar`, kit, call);
+      await using files = await openTarFiles({ path: `${folder}/x.tar` }, kit, call);
       const text = async (path: string): Promise<string> =>
         new TextDecoder().decode(await collect(await files.open(path, call), 100));
       assertEquals(
@@ -49,7 +49,7 @@ Deno.test("openTarFiles() rejects UNSUPPORTED for compressed files and INVALID_A
   try {
     const code = async (bytes: Uint8Array<ArrayBuffer>): Promise<string> => {
       await Deno.writeFile(path, bytes);
-      return (await assertRejects(() => openTarFiles(path, kit, call), EngineError)).code;
+      return (await assertRejects(() => openTarFiles({ path }, kit, call), EngineError)).code;
     };
     for (const magic of [[0x1f, 0x8b], [0x42, 0x5a, 0x68], [0xfd, 0x37, 0x7a, 0x58, 0x5a], [0x28, 0xb5, 0x2f, 0xfd]]) {
       assertEquals(await code(new Uint8Array([...magic, ...new Array(1000).fill(1)])), "UNSUPPORTED");

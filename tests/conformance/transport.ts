@@ -18,6 +18,8 @@ export interface TransportFixture extends AsyncDisposable {
   name(text: string): string;
   /** Whether one address holds one image only, without a name. */
   readonly holdsOne: boolean;
+  /** Whether an image has the name that the address is, whatever it was given. */
+  readonly namesItself?: boolean;
   /** Whether images without a name are listed. */
   readonly listsUnnamed: boolean;
 }
@@ -129,7 +131,8 @@ async function checkUnnamed(fixture: TransportFixture, call: Call): Promise<void
   if (!fixture.listsUnnamed) return await checkByDigest(fixture, { address, image }, call);
   await using source = await fixture.hook.source(address, call);
   const named = await Array.fromAsync(source.names("", call));
-  assertEquals(named.map(({ name }) => name), [`@${image.manifest.digest}`]);
+  const expected = fixture.namesItself === true ? fixture.name(address) : `@${image.manifest.digest}`;
+  assertEquals(named.map(({ name }) => name), [expected]);
 }
 
 async function checkByDigest(

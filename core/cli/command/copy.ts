@@ -11,7 +11,7 @@ import { compressionFlags, readCompression } from "./image_push.ts";
 export const command: Command = {
   usage: "[OPTIONS] SOURCE TARGET",
   description:
-    "Copies images from one place straight to another: registry:NAME, docker-archive:PATH, oci-archive:PATH, oci:PATH or dir:PATH. A name alone, or store:NAME, is an image of the store.",
+    "Copies images from one place straight to another: registry:NAME, docker-archive:PATH, oci-archive:PATH, oci:PATH, dir:PATH or docker-daemon:NAME. A name alone, or store:NAME, is an image of the store.",
   flags: [
     { name: "all", short: "a", type: "boolean", help: "Copy every tag of the repository" },
     { name: "platform", type: "list", value: "OS/ARCH", help: "Keep only these platforms; all without" },
@@ -27,6 +27,7 @@ export const command: Command = {
     ["strata copy registry:alpine:3.20 registry:registry.example.com/mirror/alpine", "from registry to registry"],
     ["strata copy registry:alpine oci-archive:alpine.tar", "into an archive, every platform"],
     ["strata copy app:1 registry:registry.example.com/team/app:1", "as strata push sends it"],
+    ["strata copy app:1 docker-daemon:app:1", "to the Docker daemon; DOCKER_HOST says where it is"],
     ["strata copy oci:layout store:", "into the store, under the names it has there"],
   ],
   async run(input: Input, context: Context): Promise<number> {
