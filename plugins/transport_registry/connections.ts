@@ -96,6 +96,10 @@ export class Connections {
   }
 
   async #viaNode(route: Route): Promise<Exchange> {
+    if (route.proxy !== undefined && !/^https?:$/.test(route.proxy.protocol)) {
+      const message = `Cannot use a proxy of kind "${route.proxy.protocol}": uploads go through http and https only`;
+      throw this.#options.kit.error("UNSUPPORTED", message, { detail: { what: "proxy", known: ["http", "https"] } });
+    }
     // Loaded with the first blob that is sent: it takes longer to load than all the rest.
     this.#node ??= import("./node_exchange.ts").then(({ NodeExchanges }) => new NodeExchanges());
     return (await this.#node).for(route);

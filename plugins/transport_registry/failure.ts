@@ -1,4 +1,4 @@
-import type { Kit } from "../../core/contract/mod.ts";
+import type { Digest, Kit } from "../../core/contract/mod.ts";
 import type { Answer } from "./answer.ts";
 import { printable, reasonOf, showUrl } from "./redact.ts";
 
@@ -118,6 +118,24 @@ export function isPassing(error: unknown): boolean {
 /** The error for an answer that breaks the rules. */
 export function broken(state: string, { doing, host }: Doing, kit: Kit): Error {
   return kit.error("REMOTE_FAILED", `Cannot ${doing}: "${host}" ${state}`, { detail: { host } });
+}
+
+/** Throws `CONTENT_MISMATCH` when an answer says to have stored something else than was sent, as far as it says anything. */
+export function checkDigest(
+  { headers }: Answer,
+  { expected, doing, kit }: { readonly expected: Digest; readonly doing: Doing; readonly kit: Kit },
+): void {
+  const actual = headers.get("docker-content-digest");
+  const algorithm = expected.slice(0, expected.indexOf(":") + 1);
+  if (actual === null || actual === expected || !actual.startsWith(algorithm)) return;
+  const said = printable(actual, 200);
+  throw kit.error(
+    "CONTENT_MISMATCH",
+    `Cannot ${doing.doing}: "${doing.host}" stored "${said}", expected "${expected}"`,
+    {
+      detail: { expected, actual: said },
+    },
+  );
 }
 
 /** The error for an aborted call. */

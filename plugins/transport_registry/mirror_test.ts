@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import type { EngineEvent } from "../../core/contract/mod.ts";
 import { failureOf, pushImage, readContent, resolveName, seedImage } from "../../tests/helpers/registry_actions.ts";
 import { answerWith, corruptAt } from "../../tests/helpers/registry_fault.ts";
 import { makeImage, quietCall as call, registryHook } from "../../tests/helpers/registry_fixture.ts";
@@ -70,6 +71,19 @@ Deno.test("a mirror that gives another manifest than its digest says is passed o
   const hook = await registryHook({ registries: pair.registries });
   const from = { address: pair.address, descriptor: image.manifest.descriptor };
   assertEquals(await readContent(hook, from), image.manifest.bytes);
+});
+
+Deno.test("a mirror that fails is told of once, one that does not have it never", async () => {
+  await using pair = await startPair();
+  const hook = await registryHook({ attempts: 1, registries: pair.registries });
+  const warnings: string[] = [];
+  const telling = { ...call, emit: (event: EngineEvent) => event.type === "warning" ? warnings.push(event.code) : 0 };
+  await using source = await hook.source(pair.address, telling);
+  assertEquals(await source.resolve("v9", telling), undefined);
+  assertEquals(warnings, []);
+  pair.mirror.inject({ times: 99 }, answerWith(500));
+  for (const name of ["v1", "v1"]) assert(await source.resolve(name, telling));
+  assertEquals(warnings, ["MirrorFailed"]);
 });
 
 Deno.test("the registry's failure is told when nobody has it", async () => {

@@ -62,7 +62,7 @@ async function exchange(outgoing: Outgoing, { route, agent }: Way): Promise<Inco
   const { proxy } = route;
   const request = await (async (): Promise<http.ClientRequest> => {
     if (proxy === undefined) return isSecure ? https.request(url, options) : http.request(url, options);
-    if (!isSecure) return http.request(throughProxy(url, proxy, options));
+    if (!isSecure) return requestProxy(proxy, throughProxy(url, options));
     const socket = await openTunnel(url, { proxy, route, signal });
     // A tunnel serves one request: agents pool by target and would mix tunnels up.
     return https.request(url, { ...options, agent: false, createConnection: () => socket });
@@ -207,14 +207,20 @@ function tlsOptions({ ca, client, insecure }: Route): tls.SecureContextOptions &
   };
 }
 
-/** A request for a plain address, which a proxy takes with the whole address in place of the path. */
-function throughProxy(url: URL, proxy: URL, options: http.RequestOptions): http.RequestOptions {
+/** Sends a request to a proxy, which may itself want encryption. */
+function requestProxy(proxy: URL, options: http.RequestOptions): http.ClientRequest {
+  const { protocol, hostname: host, port } = proxy;
+  const headers = { ...options.headers, ...proxyLogin(proxy) };
+  if (protocol !== "https:") return http.request({ ...options, host, port: port || 80, headers });
+  return https.request({ ...options, agent: false, host, port: port || 443, headers });
+}
+
+/** What differs for a plain address, which a proxy takes with the whole address in place of the path. */
+function throughProxy(url: URL, options: http.RequestOptions): http.RequestOptions {
   return {
     ...options,
-    host: proxy.hostname,
-    port: proxy.port || 80,
     path: `${url.origin}${url.pathname}${url.search}`,
-    headers: { ...options.headers, host: url.host, ...proxyLogin(proxy) },
+    headers: { ...options.headers, host: url.host },
   };
 }
 
@@ -225,15 +231,8 @@ function openTunnel(
 ): Promise<tls.TLSSocket> {
   const target = `${url.hostname}:${url.port || 443}`;
   return new Promise((resolve, reject) => {
-    const request = http.request({
-      method: "CONNECT",
-      host: proxy.hostname,
-      port: proxy.port || 80,
-      path: target,
-      headers: { host: target, ...proxyLogin(proxy) },
-      signal,
-      agent: false,
-    });
+    const headers = { host: target };
+    const request = requestProxy(proxy, { method: "CONNECT", path: target, headers, signal, agent: false });
     request.on("error", reject);
     request.on("connect", (response: http.IncomingMessage, socket: Socket) => {
       if (response.statusCode !== 200) {

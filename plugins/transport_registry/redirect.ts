@@ -24,7 +24,7 @@ export interface LeadContext {
 }
 
 /**
- * Where an address that a server gave leads: to http or https, never from https to http, and never from a public host to a private
+ * Where an address that a server gave leads: to http or https, never without encryption after some (on the same host it is kept), and never from a public host to a private
  * address. Throws `REMOTE_FAILED`.
  */
 export function leadTo(location: string | null, from: URL, context: LeadContext): URL {
@@ -33,6 +33,12 @@ export function leadTo(location: string | null, from: URL, context: LeadContext)
   if (next === null) throw broken("leads to no address", doing, kit);
   if (!/^https?:$/.test(next.protocol)) {
     throw broken(`leads to "${next.protocol}", expected http or https`, doing, kit);
+  }
+  // A server behind one that ends the encryption may not know of it.
+  const isSame = next.hostname === from.hostname && (next.port === "" || next.port === from.port);
+  if (from.protocol === "https:" && next.protocol === "http:" && isSame) {
+    next.protocol = "https:";
+    next.port = from.port;
   }
   if (from.protocol === "https:" && next.protocol === "http:") {
     throw broken(`leads to "${showUrl(next)}", which is not encrypted`, doing, kit);

@@ -23,6 +23,13 @@ Deno.test("leadTo() resolves relative addresses and drops logins and fragments",
   assertEquals(lead("http://cdn.example/b", "http://r.example/"), "http://cdn.example/b");
 });
 
+Deno.test("leadTo() keeps the encryption on one host, whatever the host says", () => {
+  assertEquals(lead("http://r.example/b"), "https://r.example/b");
+  assertEquals(lead("http://r.example:5000/b?x", "https://r.example:5000/"), "https://r.example:5000/b?x");
+  assertEquals(lead("http://r.example/b?x", "https://r.example:5000/"), "https://r.example:5000/b?x");
+  assertEquals(assertThrows(() => lead("http://r.example:8080/"), EngineError).code, "REMOTE_FAILED");
+});
+
 Deno.test("leadTo() throws REMOTE_FAILED for other schemes, for less encryption, for nothing", () => {
   for (const location of [null, "http://", "file:///etc/passwd", "ftp://x/", "data:,x", "http://cdn.example/"]) {
     assertEquals(assertThrows(() => lead(location), EngineError).code, "REMOTE_FAILED", String(location));

@@ -3,7 +3,7 @@ import { type Address, isDigest, isTag, parseAddress, showRepository } from "./a
 import { blobPath, RegistryClient, type RegistryRequest, repositoryScope, type Shared } from "./client.ts";
 import { ContentReader } from "./content_reader.ts";
 import { originEndpoint } from "./endpoint.ts";
-import { canceled, hasCode } from "./failure.ts";
+import { canceled, checkDigest, hasCode } from "./failure.ts";
 import { fetchManifest, maxManifestBytes } from "./manifest.ts";
 import { acceptedTypes, isManifestType } from "./media_type.ts";
 import { Slots } from "./slots.ts";
@@ -150,7 +150,7 @@ class RegistrySink implements TransportSink {
   async commit(call: Call): Promise<void> {
     for (const [tag, { digest, mediaType }] of this.#tags) {
       const bytes = this.#manifests.get(digest);
-      if (bytes !== undefined) await this.#putManifest(tag, { bytes, mediaType }, call);
+      if (bytes !== undefined) await this.#putManifest(tag, { bytes, mediaType, digest }, call);
       else await this.#retag(tag, digest, call);
       this.#tags.delete(tag);
     }
@@ -172,7 +172,7 @@ class RegistrySink implements TransportSink {
     const content = new ContentReader(descriptor, open, kit);
     if (isManifestType(mediaType)) {
       const bytes = await this.#collectManifest(descriptor, content);
-      await this.#putManifest(digest, { bytes, mediaType }, call);
+      await this.#putManifest(digest, { bytes, mediaType, digest }, call);
       this.#manifests.set(digest, bytes);
     } else {
       using slot = await this.#slots.take();
@@ -193,7 +193,9 @@ class RegistrySink implements TransportSink {
 
   async #putManifest(
     name: string,
-    { bytes, mediaType }: { readonly bytes: Uint8Array<ArrayBuffer>; readonly mediaType: string },
+    { bytes, mediaType, digest }: Pick<Descriptor, "mediaType" | "digest"> & {
+      readonly bytes: Uint8Array<ArrayBuffer>;
+    },
     call: Call,
   ): Promise<void> {
     const request = {
@@ -203,6 +205,8 @@ class RegistrySink implements TransportSink {
     };
     const answer = await this.#client.expect(request, [200, 201, 202, 204], call);
     await answer.drain();
+    const doing = { doing: request.doing, host: this.#address.host };
+    checkDigest(answer, { expected: digest, doing, kit: this.#shared.kit });
     if (!isDigest(name) || answer.headers.has("oci-subject")) return;
     const referrer = readReferrer({ mediaType, digest: name, size: bytes.length }, bytes);
     if (referrer !== undefined) await this.#list(referrer, "add", call);
@@ -223,7 +227,7 @@ class RegistrySink implements TransportSink {
         detail: { kind: "manifest", name: digest },
       });
     }
-    await this.#putManifest(tag, { bytes: manifest.bytes, mediaType: manifest.descriptor.mediaType }, call);
+    await this.#putManifest(tag, { ...manifest.descriptor, bytes: manifest.bytes }, call);
   }
 
   /** One after the other: each reads the list that the one before has written. */

@@ -41,8 +41,9 @@ class RegistrySource implements TransportSource {
   readonly #shared: Shared;
   readonly #clients: readonly RegistryClient[];
   readonly #use: Disposable;
-  /** Mirrors that cannot be reached. */
+  /** Mirrors that cannot be reached, and those that failed otherwise. */
   readonly #lost = new Set<Endpoint>();
+  readonly #failed = new Set<Endpoint>();
   #only: Named | undefined;
 
   constructor(address: Address, shared: Shared) {
@@ -90,7 +91,7 @@ class RegistrySource implements TransportSource {
       if (this.#only.name.startsWith(prefix)) yield this.#only.name;
       return;
     }
-    const tags = await this.#first((client) => listTags({ client, kit: this.#shared.kit }, call));
+    const tags = await this.#first((client) => listTags({ client, kit: this.#shared.kit }, call), call);
     if (tags === undefined) throw this.#notFound(undefined);
     for (const tag of tags) if (tag.startsWith(prefix)) yield tag;
   }
@@ -99,7 +100,7 @@ class RegistrySource implements TransportSource {
     if (name === this.#only?.name) return this.#only.descriptor;
     const wanted = name.startsWith("@") ? name.slice(1) : name;
     if (!isDigest(wanted) && !isTag(wanted)) return undefined;
-    return await this.#first((client) => resolveManifest(wanted, { client, kit: this.#shared.kit }, call));
+    return await this.#first((client) => resolveManifest(wanted, { client, kit: this.#shared.kit }, call), call);
   }
 
   async open(descriptor: Descriptor, call: Call, offset = 0): Promise<ByteStream> {
@@ -118,7 +119,7 @@ class RegistrySource implements TransportSource {
       if (!/json/.test(descriptor.mediaType)) return undefined;
       const document = await fetchManifest(descriptor.digest, { client, kit }, call);
       return document === undefined ? undefined : streamOf(document.bytes.subarray(offset));
-    });
+    }, call);
     if (found !== undefined) return found;
     throw this.#notFound(descriptor.digest);
   }
@@ -138,7 +139,7 @@ class RegistrySource implements TransportSource {
   }
 
   /** What the first place gives that has it: mirrors, then the registry, whose failure is the one that is told. */
-  async #first<T>(read: (client: RegistryClient) => Promise<T | undefined>): Promise<T | undefined> {
+  async #first<T>(read: (client: RegistryClient) => Promise<T | undefined>, call: Call): Promise<T | undefined> {
     for (const client of this.#clients) {
       const isMirror = client.endpoint.mirrorOf !== undefined;
       if (this.#lost.has(client.endpoint)) continue;
@@ -148,9 +149,21 @@ class RegistrySource implements TransportSource {
       } catch (error) {
         if (!isMirror || hasCode(error, "CANCELED")) throw error;
         if (hasCode(error, "NETWORK_FAILED")) this.#lost.add(client.endpoint);
+        this.#warn(client.endpoint, error, call);
       }
     }
     return undefined;
+  }
+
+  /** Tells once that a mirror is of no use; what it does not have is no failure. */
+  #warn(mirror: Endpoint, error: unknown, call: Call): void {
+    if (this.#failed.has(mirror) || hasCode(error, "NOT_FOUND") || !(error instanceof Error)) return;
+    this.#failed.add(mirror);
+    call.emit({
+      type: "warning",
+      code: "MirrorFailed",
+      message: `${error.message}; reading from "${mirror.mirrorOf}"`,
+    });
   }
 
   #notFound(name: string | undefined): Error {

@@ -181,6 +181,14 @@ Deno.test("list() follows links over pages, and names() resolves many", async ()
   }
 });
 
+Deno.test("list() asks without a size of pages where one is refused", async () => {
+  await using server = await startWithImage();
+  server.inject({ path: /tags/ }, answerWith(400));
+  await using source = await (await registryHook()).source(`${server.host}/team/app`, call);
+  assertEquals(await Array.fromAsync(source.list("", call)), ["v1"]);
+  assertEquals(server.requests.filter(({ path }) => path.includes("tags")).map(({ query }) => query), ["?n=1000", ""]);
+});
+
 Deno.test("list() sorts bytewise, drops repeats and what is no tag, takes null for none", async () => {
   await using server = await startWithImage();
   const address = `${server.host}/team/app`;

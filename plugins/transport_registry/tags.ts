@@ -1,6 +1,6 @@
 import type { Call, Kit } from "../../core/contract/mod.ts";
 import { isTag } from "./address.ts";
-import { type RegistryClient, repositoryScope } from "./client.ts";
+import { type RegistryClient, type RegistryRequest, repositoryScope } from "./client.ts";
 import { readPages } from "./pages.ts";
 
 /** Tags asked for at once; registries give what they like. */
@@ -22,6 +22,21 @@ export async function listTags(
     scopes: [repositoryScope(repository, "pull")],
     doing: `list tags of "${host}/${repository}"`,
   };
+  try {
+    return await collectTags(request, place, call);
+  } catch (error) {
+    // Some registries refuse a page of this size, and have one of their own.
+    const { detail } = { detail: {}, ...(error instanceof Error ? error : {}) };
+    if (Reflect.get(detail, "status") !== 400) throw error;
+    return await collectTags({ ...request, at: "tags/list" }, place, call);
+  }
+}
+
+async function collectTags(
+  request: RegistryRequest,
+  place: { readonly client: RegistryClient; readonly kit: Kit },
+  call: Call,
+): Promise<readonly string[] | undefined> {
   let tags: Set<string> | undefined;
   for await (const { value } of readPages(request, place, call)) {
     tags ??= new Set();

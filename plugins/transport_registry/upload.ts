@@ -3,7 +3,7 @@ import type { Answer } from "./answer.ts";
 import { blobPath, type RegistryClient, type RegistryRequest } from "./client.ts";
 import type { ContentReader } from "./content_reader.ts";
 import type { Body } from "./exchange.ts";
-import { broken, canceled, hasCode, isPassing } from "./failure.ts";
+import { broken, canceled, checkDigest, hasCode, isPassing } from "./failure.ts";
 import { isRetried, retryDelay, wait, withAttempt } from "./retry.ts";
 import { readLocation, readRange, type UploadSession } from "./upload_session.ts";
 import type { Settings } from "./settings.ts";
@@ -143,6 +143,7 @@ export class Upload {
     if (answer.status !== 202 && answer.status >= 200 && answer.status <= 299) {
       await answer.drain();
       this.#session = undefined;
+      checkDigest(answer, { expected: this.#descriptor.digest, doing: this.#doing(), kit: this.#place.kit });
       return undefined;
     }
     return await this.#failure(answer);

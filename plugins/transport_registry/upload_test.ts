@@ -202,6 +202,13 @@ Deno.test("put() rejects REMOTE_FAILED when the registry leads nowhere or takes 
   }
 });
 
+Deno.test("put() rejects CONTENT_MISMATCH when the registry says to have stored something else", async () => {
+  await using server = startRegistryServer();
+  server.inject({ method: "PUT" }, withHeaders({ "docker-content-digest": `sha256:${"0".repeat(64)}` }));
+  const error = await failureOf(async () => await pushBlob(await registryHook(), `${server.host}/team/app`, small));
+  assertEquals(error.code, "CONTENT_MISMATCH");
+});
+
 Deno.test("put() passes on what reading failed with, once, and lets content go", async () => {
   await using server = startRegistryServer();
   await using sink = await (await registryHook()).sink(`${server.host}/team/app`, call);
