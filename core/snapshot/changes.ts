@@ -104,7 +104,9 @@ class Walk {
         return;
       }
       this.#first.set(key, path);
-    } else if (below !== undefined && this.#isAsBelow(path, stat, below)) return this.#upper.writer.unlink(path);
+    } else if (below !== undefined && !isCutOff(stat, below) && this.#isAsBelow(path, stat, below)) {
+      return this.#upper.writer.unlink(path);
+    }
     this.changes.push(stat.type === "file" ? { type: "unread", path, stat } : this.#special(path, stat));
     this.#fixTime(path, stat);
   }
@@ -179,6 +181,11 @@ interface Child {
   readonly below: FileStat | undefined;
   /** Whether nothing shows of what they have there. */
   readonly isHidden: boolean;
+}
+
+/** Whether a file has one name, where the lower directories have one with several: writing to those must not reach it any more. */
+function isCutOff(stat: FileStat, below: FileStat): boolean {
+  return stat.links === 1 && below.type !== "directory" && below.links > 1;
 }
 
 function metaOf(path: string, stat: FileStat, xattrs: Xattrs | undefined): EntryMeta {

@@ -283,6 +283,18 @@ const cases: readonly Case[] = [
     copied: ["file also", "directory d", "file d/z", "hardlink x", "hardlink y"],
   },
   {
+    name: "a name that is an equal file of its own now",
+    script: "cp -p y t; mv t y; touch -d @1000000000 .",
+    changes: ["file y"],
+    copied: ["directory d", "file d/z", "hardlink x", "file y"],
+  },
+  {
+    name: "two names that are one equal file of their own now",
+    script: "cp -p y t; ln -f t x; mv t y; touch -d @1000000000 .",
+    changes: ["file x", "hardlink y"],
+    copied: ["directory d", "file d/z", "file x", "hardlink y"],
+  },
+  {
     name: "one name of a file that a layer in between has changed",
     layers: [base, [textFile("y", "other", time), hardlink("y2", "y")]],
     script: "echo new >>x; echo new >>y2",

@@ -43,10 +43,12 @@ function mayHaveOthers({ paths, stat, shown }: LinkGroup, lower: Root): boolean 
   return below === undefined || below.links > 1;
 }
 
-function isAsBelow({ paths, stat }: LinkGroup, upper: Root, lower: Root): boolean {
+function isAsBelow({ paths, stat, shown }: LinkGroup, upper: Root, lower: Root): boolean {
   const [path = ""] = paths;
   const first = lstatSafely(lower, path);
   if (first === undefined) return false;
+  // A new file under some of the names is no longer the one that has the others, equal as they may be.
+  if (shown === inodeOf(stat) && first.links > paths.length) return false;
   return paths.every((name) => {
     const below = lstatSafely(lower, name);
     return below !== undefined && linkKey(below) === linkKey(first) &&
