@@ -10,7 +10,8 @@ const kit = createKit();
 const seed = 20_240_607;
 const mebibyte = 1 << 20;
 // Far above what a linear reader takes on a slow machine, far below what a quadratic one takes.
-const maxMs = 10_000;
+/** A time of the processor's, whatever else it does: work that grows with the square of its input takes minutes. */
+const maxMs = 30_000;
 
 const keywords =
   "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME WORKDIR";
@@ -162,15 +163,19 @@ const large: Readonly<Record<string, string>> = {
   "triggers": `${head}${fill("ONBUILD \\\n")}RUN a`,
 };
 
+function usedMs(): number {
+  return Deno.cpuUsage().user / 1000;
+}
+
 function fill(part: string): string {
   return part.repeat(Math.ceil(mebibyte / part.length));
 }
 
 for (const [name, source] of Object.entries(large)) {
   Deno.test(`readDockerfile() ends soon when it reads a mebibyte of ${name}`, () => {
-    const start = performance.now();
+    const start = usedMs();
     readOrFail(source);
-    assert(performance.now() - start < maxMs);
+    assert(usedMs() - start < maxMs);
   });
 }
 
@@ -192,7 +197,7 @@ for (const [name, source] of Object.entries(words)) {
   Deno.test(`expandWord() ends soon when it reads a mebibyte of ${name}`, () => {
     const env: Readonly<Record<string, string>> = { a: "a".repeat(100), b: fill("a") };
     const at = { file: "Dockerfile", line: 1, endLine: 1, source };
-    const start = performance.now();
+    const start = usedMs();
     for (const expand of [expandWord, expandWords, expandHeredoc]) {
       try {
         expand(source, (key) => env[key], { escape: "\\", kit, instruction: { at, keyword: "ENV", lines: [source] } });
@@ -200,6 +205,6 @@ for (const [name, source] of Object.entries(words)) {
         requireFault(error, source);
       }
     }
-    assert(performance.now() - start < maxMs);
+    assert(usedMs() - start < maxMs);
   });
 }
