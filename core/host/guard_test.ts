@@ -1,8 +1,18 @@
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { call } from "../../tests/conformance/store_tools.ts";
-import type { BuildGraph, LayerContext, LayerEntry, LayerHook, Named, ParseContext, Store } from "../contract/mod.ts";
+import type {
+  BuildGraph,
+  Descriptor,
+  LayerContext,
+  LayerEntry,
+  LayerHook,
+  Named,
+  ParseContext,
+  Store,
+  TransportHook,
+} from "../contract/mod.ts";
 import { EngineError, isEngineError } from "../errors.ts";
-import { guardStore } from "./guard.ts";
+import { guardStore, guardTransport } from "./guard.ts";
 import { guardLayer, guardParse } from "./guard_build.ts";
 
 const digest = `sha256:${"a".repeat(64)}` as const;
@@ -241,4 +251,38 @@ Deno.test("guardStore() guards the stores that are opened", async () => {
     hooks.push(error.detail.hook);
   }
   assertEquals(hooks, ["store.has", "store.localPath", "store.resolve", "store.names", "store.blobs"]);
+});
+
+Deno.test("guardTransport() checks names, referrers and logins, and names the plugin", async () => {
+  const missing = (): never => {
+    throw new TypeError("unused");
+  };
+  const rest = { names: missing, resolve: missing, open: missing, quota: () => undefined };
+  const hook: TransportHook = {
+    schemes: ["x"],
+    source: () =>
+      Promise.resolve({
+        ...rest,
+        // What a plugin gives has no type once it is running.
+        list: () => ReadableStream.from([5 as unknown as string]),
+        referrers: () => ReadableStream.from([{} as Descriptor]),
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      }),
+    sink: missing,
+    login: () => Promise.reject(new TypeError("it broke")),
+  };
+  const guarded = guardTransport(hook, "p");
+  await using source = await guarded.source("", call);
+  const subject = { mediaType: "a/b", digest, size: 1 };
+  const errors = [
+    await failureOf(() => Array.fromAsync(source.list("", call))),
+    await failureOf(() => Array.fromAsync(source.referrers({ subject }, call))),
+    await failureOf(() => guarded.login("h", { username: "", secret: "" }, call)),
+  ];
+  assertEquals(errors.map(({ code, detail }) => [code, detail.plugin, detail.hook]), [
+    ["PLUGIN_FAILED", "p", "transport.list"],
+    ["PLUGIN_FAILED", "p", "transport.referrers"],
+    ["PLUGIN_FAILED", "p", "transport.login"],
+  ]);
+  assertEquals(source.quota(), undefined);
 });
