@@ -6,11 +6,11 @@ export interface RegistrySettings {
   readonly plainHttp: boolean | undefined;
   /** Whether its certificate is not checked. */
   readonly insecure: boolean;
-  /** Absolute path of a file with certificates in PEM that are trusted beside the usual ones. */
+  /** File with certificates in PEM that are trusted beside the usual ones. */
   readonly ca: string | undefined;
-  /** Absolute path of a file with a certificate in PEM that is shown to the registry. */
+  /** File with a certificate in PEM that is shown to the registry. */
   readonly clientCertificate: string | undefined;
-  /** Absolute path of a file with its key. */
+  /** File with its key. */
   readonly clientKey: string | undefined;
   /** Whether nothing may be asked of it. */
   readonly blocked: boolean;
@@ -56,7 +56,7 @@ type Fields<T> = { readonly [K in keyof T]-?: (value: unknown) => value is Exclu
 
 const isBoolean = (value: unknown): value is boolean => typeof value === "boolean";
 const isText = (value: unknown): value is string => typeof value === "string";
-const isPath = (value: unknown): value is string => isText(value) && /^(\/|[A-Za-z]:[\\/])/.test(value);
+const isPath = (value: unknown): value is string => isText(value) && value !== "";
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && Number(value) > 0;
 const isProxy = (value: unknown): value is string => isText(value) && (value === "" || URL.canParse(value));
 const isPlaces = (value: unknown): value is readonly string[] =>

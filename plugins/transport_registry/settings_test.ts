@@ -61,7 +61,7 @@ Deno.test("readSettings() throws INVALID_ARGUMENT naming what is unknown or malf
     [{ registries: [] }, "registries"],
     [{ registries: { a: null } }, "registries.a"],
     [{ registries: { a: { mirror: [] } } }, "registries.a.mirror"],
-    [{ registries: { a: { ca: "ca.pem" } } }, "registries.a.ca"],
+    [{ registries: { a: { ca: "" } } }, "registries.a.ca"],
     [{ certificateDirectories: "/etc" }, "certificateDirectories"],
     [{ registries: { a: { plainHttp: "yes" } } }, "registries.a.plainHttp"],
     [{ registries: { a: { mirrors: ["http://m.example"] } } }, "registries.a.mirrors"],
