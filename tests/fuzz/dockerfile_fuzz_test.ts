@@ -1,3 +1,4 @@
+import process from "node:process";
 import { assert } from "@std/assert";
 import fc from "fast-check";
 import type { SourceRange } from "../../core/contract/mod.ts";
@@ -164,7 +165,7 @@ const large: Readonly<Record<string, string>> = {
 };
 
 function usedMs(): number {
-  return Deno.cpuUsage().user / 1000;
+  return process.cpuUsage().user / 1000;
 }
 
 function fill(part: string): string {
