@@ -30,3 +30,10 @@ export function readRegistryFlags(input: Input, hosts: readonly string[]): Engin
   if (Object.keys(settings).length === 0) return undefined;
   return { "transport-registry": { registries: Object.fromEntries(hosts.map((host) => [host, settings])) } };
 }
+
+/** As {@linkcode readRegistryFlags} for the hosts that the words of a command line name as addresses. */
+export async function readRegistryFlagsOf(input: Input): Promise<EngineOptions["pluginOptions"]> {
+  if (registryFlags.every(({ name }) => input.text(name) === undefined && !input.isOn(name))) return undefined;
+  const { hostsOf } = await import("../image/transfer_place.ts");
+  return readRegistryFlags(input, hostsOf(input.words));
+}

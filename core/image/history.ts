@@ -1,13 +1,14 @@
 import type { Call } from "../contract/call.ts";
+import { EngineError } from "../errors.ts";
 import type { Digest, Platform } from "../oci/descriptor.ts";
 import { chooseContent } from "./choose_content.ts";
-import { layerSizes } from "./layer_sizes.ts";
-import { type ImageEngine, resolveImage } from "./resolve_image.ts";
+import type { RegistryEngine } from "./registry.ts";
+import { seeImagesNow } from "./see_images.ts";
 import { familiarName } from "./stored_image.ts";
 
 /** What `image history` is asked. */
 export interface HistoryInput {
-  /** Name, ID, ID prefix, digest or alias. */
+  /** Name, ID, ID prefix, digest or alias; what is none of the store's images may be an address as of `copy`. */
   readonly image: string;
   /** Platform to look at, for an index; the host's when left out. */
   readonly platform?: Platform;
@@ -21,7 +22,7 @@ export interface HistoryRow {
   readonly created: Date | undefined;
   /** Instruction text. */
   readonly createdBy: string;
-  /** Bytes of the files in the layer; 0 for a step without one. */
+  /** Bytes of the files in the layer, of the layer itself for an image outside the store; 0 for a step without one. */
   readonly size: number;
   /** Free text. */
   readonly comment: string;
@@ -39,13 +40,20 @@ export interface HistoryResult {
 
 /**
  * The history of an image. Steps that have a layer are paired with the layers in order; layers that history does not tell of come
- * as steps of their own. Rejects `NOT_FOUND` for an unknown image or platform.
+ * as steps of their own. Rejects `NOT_FOUND` for an unknown image or platform, `INVALID_ARGUMENT` for an archive of several images.
  */
-export async function imageHistory(engine: ImageEngine, input: HistoryInput, call: Call): Promise<HistoryResult> {
-  const image = await resolveImage(engine, input.image, call);
+export async function imageHistory(engine: RegistryEngine, input: HistoryInput, call: Call): Promise<HistoryResult> {
+  await using seen = await seeImagesNow(engine, input.image, call);
+  const [image, second] = seen.images;
+  if (image === undefined || second !== undefined) {
+    const state = `it holds ${seen.images.length} images, expected one`;
+    throw new EngineError("INVALID_ARGUMENT", `Cannot show the history of "${input.image}": ${state}`, {
+      detail: { field: "image", value: input.image },
+    });
+  }
   const choice = { descriptor: image.descriptor, name: input.image, platform: input.platform };
-  const content = await chooseContent(engine.store, choice, call);
-  const sizes = await layerSizes(engine.store, content, call);
+  const content = await chooseContent(image.source, choice, call);
+  const sizes = await image.sizes(content, call);
   const rows: HistoryRow[] = [];
   let at = 0;
   for (const entry of content.history) {

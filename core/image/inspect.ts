@@ -1,8 +1,7 @@
 import type { Call } from "../contract/call.ts";
-import type { Store } from "../contract/store.ts";
 import { type EngineError, isEngineError } from "../errors.ts";
 import type { Json } from "../oci/canonical_json.ts";
-import type { Descriptor, Platform } from "../oci/descriptor.ts";
+import type { Platform } from "../oci/descriptor.ts";
 import type { ImageConfig } from "../oci/image_config.ts";
 import { isIndexType } from "../oci/media_type.ts";
 import { formatPlatform, isAttestation } from "../oci/platform.ts";
@@ -11,13 +10,14 @@ import { stripStoreAnnotations } from "../store/names.ts";
 import { collect } from "../stream/collect.ts";
 import { aliasOf } from "./alias.ts";
 import { chooseContent } from "./choose_content.ts";
-import { layerSizes } from "./layer_sizes.ts";
-import { type ImageEngine, resolveAmong } from "./resolve_image.ts";
-import { familiarName, readImages, splitName, type StoredImage } from "./stored_image.ts";
+import type { RegistryEngine } from "./registry.ts";
+import { seeImages } from "./see_images.ts";
+import type { SeenImage } from "./seen_image.ts";
+import { familiarName, readImages, splitName } from "./stored_image.ts";
 
 /** What `image inspect` is asked. */
 export interface InspectInput {
-  /** Names, IDs, ID prefixes, digests or aliases. */
+  /** Names, IDs, ID prefixes, digests or aliases; what is none of the store's images may be an address as of `copy`. */
   readonly images: readonly string[];
   /** Platform to look at, for an index; the host's when left out. */
   readonly platform?: Platform;
@@ -37,16 +37,17 @@ type JsonObject = Record<string, Json | undefined>;
 /**
  * Describes images in the shape of `docker image inspect`. `GraphDriver` is left out: layers are stored as they are and no driver
  * unpacks them. Beyond Docker's members there are `Digest` (of the manifest), `Alias`, and `Platforms` for an index, whose other
- * members are those of the chosen platform.
+ * members are those of the chosen platform. Of images outside the store documents alone are read; their `Size` is that of the layers as
+ * they are there, and an archive of several gives several objects.
  */
-export async function inspectImages(engine: ImageEngine, input: InspectInput, call: Call): Promise<InspectResult> {
+export async function inspectImages(engine: RegistryEngine, input: InspectInput, call: Call): Promise<InspectResult> {
   const all = await readImages(engine.store, call);
   const images: { readonly [key: string]: Json }[] = [];
   const errors: EngineError[] = [];
   for (const text of input.images) {
     try {
-      const image = resolveAmong(all, text);
-      images.push(await describe(engine.store, { image, text, platform: input.platform }, call));
+      await using seen = await seeImages(engine, { text, all }, call);
+      for (const image of seen.images) images.push(await describe({ image, text, platform: input.platform }, call));
     } catch (error) {
       if (!isEngineError(error) || error.code === "CANCELED") throw error;
       errors.push(error);
@@ -56,17 +57,16 @@ export async function inspectImages(engine: ImageEngine, input: InspectInput, ca
 }
 
 interface Subject {
-  readonly image: StoredImage;
+  readonly image: SeenImage;
   readonly text: string;
   readonly platform: Platform | undefined;
 }
 
-async function describe(store: Store, subject: Subject, call: Call): Promise<{ readonly [key: string]: Json }> {
+async function describe(subject: Subject, call: Call): Promise<{ readonly [key: string]: Json }> {
   const { image, text, platform } = subject;
-  const content = await chooseContent(store, { descriptor: image.descriptor, name: text, platform }, call);
+  const content = await chooseContent(image.source, { descriptor: image.descriptor, name: text, platform }, call);
   const { config } = content;
   const isIndex = isIndexType(image.descriptor.mediaType);
-  const sizes = isIndex ? await layerSizes(store, content, call) : [image.size];
   const object: JsonObject = {
     Id: image.id,
     RepoTags: image.names.filter((name) => !name.includes("@")).map(familiarName),
@@ -81,13 +81,13 @@ async function describe(store: Store, subject: Subject, call: Call): Promise<{ r
     Variant: config.variant,
     Os: config.os,
     OsVersion: config["os.version"],
-    Size: sizes.reduce((total, size) => total + size, 0),
+    Size: await image.size(content, call),
     RootFS: { Type: config.rootfs.type, Layers: [...config.rootfs.diff_ids] },
     Metadata: { LastTagTime: (image.taggedAt ?? new Date(zeroTime)).toISOString() },
     Descriptor: jsonOf(stripStoreAnnotations(image.descriptor)),
     Digest: content.descriptor.digest,
     Alias: aliasOf(image.id),
-    Platforms: isIndex ? await readPlatforms(store, image.descriptor, call) : undefined,
+    Platforms: isIndex ? await readPlatforms(image, call) : undefined,
   };
   return jsonOf(object);
 }
@@ -119,18 +119,18 @@ function inDockersOrder(config: { readonly [key: string]: Json }): { readonly [k
 /** Go's zero time, which docker shows for an image without a tag. */
 const zeroTime = "0001-01-01T00:00:00Z";
 
-function repoDigests({ names, targets }: StoredImage): string[] {
+function repoDigests({ names, targets }: SeenImage): string[] {
   const digests = names.map((name) => `${splitName(name).repository}@${targets.get(name)?.digest}`);
   return [...new Set(digests)].sort();
 }
 
-async function readPlatforms(store: Store, index: Descriptor, call: Call): Promise<Json> {
-  const bytes = await collect(await store.open(index, call), maxDocumentBytes);
+async function readPlatforms({ source, descriptor: index }: SeenImage, call: Call): Promise<Json> {
+  const bytes = await collect(await source.open(index, call), maxDocumentBytes);
   const rows: Json[] = [];
   for (const child of readIndex(bytes, index.mediaType).manifests) {
     if (isAttestation(child)) continue;
     const platform = child.platform === undefined ? "" : formatPlatform(child.platform);
-    rows.push({ Platform: platform, Digest: child.digest, Available: await store.has(child, call) });
+    rows.push({ Platform: platform, Digest: child.digest, Available: await source.has(child, call) });
   }
   return rows;
 }

@@ -5,6 +5,8 @@ export const maxDocumentBytes = 8 * 1024 * 1024;
 
 /** Bytes read from a file at once. */
 const chunkBytes = 1024 * 1024;
+/** Bytes of the first read, which is the only one where no more than the start is looked at. */
+const headBytes = 4096;
 
 /** Files of an archive or a directory by path, relative and slash-separated; opened by range, never unpacked. */
 export interface Files extends AsyncDisposable {
@@ -40,7 +42,7 @@ export function streamRange(
     pull(controller): void {
       if (call.signal.aborted) throw context.kit.error("CANCELED", `Cannot read "${context.label}": canceled`);
       if (at >= range.end) return controller.close();
-      const chunk = new Uint8Array(Math.min(chunkBytes, range.end - at));
+      const chunk = new Uint8Array(Math.min(at === range.start ? headBytes : chunkBytes, range.end - at));
       range.file.seekSync(at, Deno.SeekMode.Start);
       const count = range.file.readSync(chunk);
       if (count === null) {

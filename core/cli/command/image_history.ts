@@ -3,6 +3,7 @@ import type { Command, Context, Input } from "../command.ts";
 import { printable } from "../color.ts";
 import { formatFlag } from "../common_flags.ts";
 import { platformFlag, readPlatform } from "../platform_flag.ts";
+import { readRegistryFlagsOf, registryFlags } from "../registry_flags.ts";
 import { formatRows, type Row } from "../format.ts";
 import { humanAge, humanSize, shortId } from "../human.ts";
 
@@ -12,7 +13,8 @@ const createdByColumns = 45;
 /** `strata image history`. */
 export const command: Command = {
   usage: "[OPTIONS] IMAGE",
-  description: "Shows the steps that made an image, newest first, each with its time and the size of its layer.",
+  description:
+    "Shows the steps that made an image, newest first, each with its time and the size of its layer. What is no image of the store may be an address as of strata copy.",
   flags: [
     {
       name: "human",
@@ -24,11 +26,12 @@ export const command: Command = {
     { name: "no-trunc", type: "boolean", help: "Show everything whole" },
     formatFlag,
     platformFlag,
+    ...registryFlags,
   ],
   words: { min: 1, max: 1 },
   complete: "image",
   async run(input: Input, context: Context): Promise<number> {
-    const engine = await context.openEngine();
+    const engine = await context.openEngine(await readRegistryFlagsOf(input));
     const [image = ""] = input.words;
     const { rows } = await imageHistory(engine, { image, ...readPlatform(input) }, context.call);
     const options = { now: new Date(), isWhole: input.isOn("no-trunc"), isHuman: !input.isOff("human") };
