@@ -7,7 +7,7 @@ import { type Layout, removeFile } from "./layout.ts";
  * process holds locked (flock): the system drops the lock when the process ends, however it ends.
  */
 export interface Leases {
-  /** Takes a lease. */
+  /** Takes a lease; removes files of dead processes' ones. */
   take(): Disposable;
   /** Where the newest lease held by this process began; undefined when none is held. */
   newest(): number | undefined;
@@ -35,6 +35,7 @@ export function openLeases(layout: Layout, database: Database): Leases {
     take(): Disposable {
       // Inside a transaction, so that a collection sees the lease either not at all or locked.
       const lease = database.transact(() => {
+        oldestLiving(layout.leases);
         const start = database.nextCount();
         const path = `${layout.leases}/${start}-${crypto.randomUUID()}`;
         const file = Deno.openSync(path, { createNew: true, write: true });

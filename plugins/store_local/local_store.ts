@@ -16,6 +16,7 @@ import { algorithms, blobPath, createLayout, isStoredDigest, layoutOf, syncDirec
 import { openLeases } from "./lease.ts";
 import { changeNames, createDescriptorReader, type DescriptorReader, listNames, resolveName } from "./names.ts";
 import { openBlob } from "./open_blob.ts";
+import { sweepNamelessTempFiles } from "./temp_file.ts";
 
 /** What a local store is opened with. */
 export interface LocalStoreOptions {
@@ -143,6 +144,7 @@ class LocalStore implements Store {
 
   lease(call: Call): Promise<AsyncDisposable> {
     return this.#attempt(call, "Cannot lease the store", () => {
+      sweepNamelessTempFiles(this.#parts.layout);
       const lease = this.#parts.leases.take();
       return {
         [Symbol.asyncDispose]: () => this.#attempt(undefined, "Cannot end a lease", () => lease[Symbol.dispose]()),

@@ -70,6 +70,15 @@ export function sweepTempFiles(layout: Layout): void {
   for (const entry of Deno.readDirSync(layout.temp)) sweepTempFile(`${layout.temp}/${entry.name}`);
 }
 
+/** Removes the files that killed processes left, but for those that have the name of what they are the start of. */
+export function sweepNamelessTempFiles(layout: Layout): void {
+  for (const { name } of Deno.readDirSync(layout.temp)) {
+    if (uuid.test(name)) sweepTempFile(`${layout.temp}/${name}`);
+  }
+}
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 function sweepTempFile(path: string): void {
   try {
     using file = Deno.openSync(path, { write: true });
