@@ -3,6 +3,7 @@ import { strataCommand, type StrataOptions, type StrataOutput } from "./strata.t
 
 /** A run of the command that is under way. */
 export interface StrataProcess extends AsyncDisposable {
+  readonly pid: number;
   /** Sends a signal; does nothing when the process has ended. */
   signal(name: Deno.Signal): void;
   /** Waits until standard error so far matches. Fails when the process ends before, or after half a minute. */
@@ -62,6 +63,7 @@ export function startStrata(options: StrataProcessOptions, ...args: string[]): S
   let over = false;
   void child.status.then(() => over = true);
   return {
+    pid: child.pid,
     signal,
     ended,
     async seen(pattern: RegExp): Promise<void> {
