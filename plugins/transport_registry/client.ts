@@ -63,6 +63,11 @@ export class RegistryClient {
     return this.#server.isInternal;
   }
 
+  /** Whether an answer is from where the registry led. */
+  isElsewhere({ url }: Answer): boolean {
+    return !this.endpoint.origins.some((origin) => origin.host === url.host);
+  }
+
   /** What the registry told last of how much may be read. */
   get quota(): Quota | undefined {
     return this.#quota;
@@ -144,10 +149,10 @@ export class RegistryClient {
   }
 
   /** Whether another attempt may be answered otherwise: an address that the registry led to may have expired. */
-  #isPassing({ status, url, method }: Answer): boolean {
+  #isPassing(answer: Answer): boolean {
+    const { status, method } = answer;
     if (isRetried(status)) return true;
-    const isElsewhere = !this.endpoint.origins.some((origin) => origin.host === url.host);
-    return isElsewhere && method === "GET" && (status === 401 || status === 403);
+    return method === "GET" && (status === 401 || status === 403) && this.isElsewhere(answer);
   }
 
   #doing({ doing }: { readonly doing: string }): Doing {

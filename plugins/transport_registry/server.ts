@@ -143,7 +143,9 @@ export class Server {
         // A server that speaks TLS answers 400 to whoever does not.
         if (failure !== undefined && answer.status === 400) break;
         this.#isMet = true;
-        const refusal = answer.status === 401 ? { headers: answer.headers, url: answer.url } : undefined;
+        // What another host asks for is not asked of this one's logins.
+        const isAsked = answer.status === 401 && answer.url.origin === base.origin;
+        const refusal = isAsked ? { headers: answer.headers, url: answer.url } : undefined;
         return { base, refusal };
       } catch (error) {
         if (!hasCode(error, "NETWORK_FAILED")) throw error;

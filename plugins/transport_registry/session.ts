@@ -58,6 +58,8 @@ type Scheme =
 export class Session {
   readonly #options: SessionOptions;
   readonly #tokens = new Map<string, Promise<Token>>();
+  /** Texts of the tokens that were given out last. */
+  readonly #last = new Map<string, string>();
   #credential: Promise<Credential | undefined> | undefined;
   #scheme: Scheme = { type: "none" };
   /** Scopes that turned out to be needed where fewer were asked for. */
@@ -91,6 +93,7 @@ export class Session {
     const scopes = this.#wider.get(keyOf(need.scopes)) ?? need.scopes;
     const isNew = !this.#tokens.has(keyOf(scopes));
     const token = await this.#token(scheme.server, { ...need, scopes }, call);
+    this.#last.set(keyOf(scopes), token.text);
     return { scheme: "bearer", header: `Bearer ${token.text}`, isNew };
   }
 
@@ -105,7 +108,7 @@ export class Session {
     const bearer = challenges.find(({ scheme, parameters }) => scheme === "bearer" && parameters.realm !== undefined);
     if (bearer !== undefined) {
       this.#scheme = { type: "bearer", server: this.#readServer(bearer, answer, need.doing) };
-      const isWider = this.#widen(bearer, need);
+      const isWider = this.#widen(bearer, need, used);
       return isWider || used?.scheme !== "bearer" || !used.isNew;
     }
     const isBasic = challenges.length === 0 || challenges.some(({ scheme }) => scheme === "basic");
@@ -168,9 +171,13 @@ export class Session {
   }
 
   /** Forgets the token that was refused; gives whether scopes are wanted that were not asked for. */
-  #widen({ parameters }: Challenge, { scopes }: Need): boolean {
+  #widen({ parameters }: Challenge, { scopes }: Need, used: Authorization | undefined): boolean {
     const before = this.#wider.get(keyOf(scopes)) ?? scopes;
-    this.#tokens.delete(keyOf(before));
+    // Of several requests that an old token was refused, only the first replaces it.
+    if (used?.header === `Bearer ${this.#last.get(keyOf(before))}`) {
+      this.#tokens.delete(keyOf(before));
+      this.#last.delete(keyOf(before));
+    }
     const wanted = (parameters.scope ?? "").split(/\s+/).filter((scope) => scope !== "");
     const after = [...new Set([...before, ...wanted])];
     if (after.length > before.length && scopes.length > 0) this.#wider.set(keyOf(scopes), after);

@@ -218,6 +218,26 @@ Deno.test("a token server elsewhere is followed only where that is safe", async 
   assert(await resolveName(hook, `${server.host}/team/app`, "v1"));
 });
 
+Deno.test("a login is not given for what another host asks", async () => {
+  await using thief = startRegistryServer({ login: { type: "basic", users } });
+  await using server = startRegistryServer();
+  server.inject({ times: 9 }, answerWith(307, { location: `${thief.origin}/v2/` }));
+  const hook = await registryHook({}, { [server.host]: ann });
+  assertEquals((await failureOf(() => resolveName(hook, `${server.host}/team/app`, "v1"))).code, "UNAUTHORIZED");
+  const all = [...thief.requests, ...server.requests];
+  assertEquals(all.some(({ headers }) => headers.has("authorization")), false);
+});
+
+Deno.test("a revoked token is replaced once for all requests that it was refused", async () => {
+  await using server = await start(bearer);
+  await using source = await (await registryHook()).source(`${server.host}/team/app`, call);
+  await source.resolve("v1", call);
+  const challenge = `Bearer realm="${server.origin}/token",service="test-registry",error="invalid_token"`;
+  server.inject({ method: "HEAD", times: 5 }, answerWith(401, { "www-authenticate": challenge }));
+  await Promise.all([1, 2, 3, 4, 5].map(() => source.resolve("v1", call)));
+  assertEquals(tokens(server).length, 2);
+});
+
 Deno.test("a login in a request body goes to no other host", async () => {
   await using thief = startRegistryServer();
   await using server = await start({ ...bearer, isPublic: false });

@@ -47,8 +47,8 @@ class RegistrySink implements TransportSink {
     const answer = await this.#client.send({ ...this.#request("HEAD", at), headers: { accept: acceptedTypes } }, call);
     await answer.drain();
     const isThere = answer.status === 200;
-    // A registry that knows nothing of HEAD is told everything again.
-    if (!isThere && ![404, 405, 501].includes(answer.status)) {
+    // A registry that knows nothing of HEAD, or leads to where it is not allowed, is told everything again.
+    if (!isThere && ![404, 405, 501].includes(answer.status) && !this.#client.isElsewhere(answer)) {
       throw await this.#client.refusal(answer, this.#request("HEAD", at));
     }
     this.#known.set(digest, isThere);

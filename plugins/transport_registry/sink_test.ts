@@ -177,6 +177,16 @@ Deno.test("remove() removes a tag or a manifest, and says how where the registry
   });
 });
 
+Deno.test("has() takes a blob for absent that is kept where HEAD is not allowed", async () => {
+  await using store = startRegistryServer();
+  await using server = startRegistryServer();
+  const location = `${store.origin}/signed`;
+  server.inject({ method: "HEAD", path: /blobs/ }, answerWith(307, { location }));
+  store.inject({}, answerWith(403));
+  await using sink = await (await registryHook()).sink(`${server.host}/team/app`, call);
+  assertEquals(await sink.has(big.descriptor, call), false);
+});
+
 Deno.test("has() takes a registry without HEAD for one that has nothing", async () => {
   await using server = startRegistryServer({ behaviour: { head: false } });
   await server.content.addBlob("team/app", big.bytes);
