@@ -162,8 +162,11 @@ async function packTree(
     settings: undefined,
     sourceDateEpoch,
   });
-  const known = await findCached(store, key, call);
-  if (known !== undefined) return known;
+  const known = await findCached(environment, key, call);
+  if (known !== undefined) {
+    environment.shared?.note({ key, layer: known, instruction: createdBy });
+    return known;
+  }
   const { packLayer } = await import("../layer/pack.ts");
   const options = { store, ...(sourceDateEpoch === undefined ? {} : { sourceDateEpoch }) };
   const { descriptor, diffId, index } = await packLayer(tree.walk(".", {}, call), options, call);
@@ -172,6 +175,9 @@ async function packTree(
     diffId,
     created: environment.clock().toISOString(),
   };
-  await store.update([await storeIndex(store, diffId, index, call), rememberLayer(key, layer, createdBy)], call);
+  const kept = { key, layer, instruction: createdBy };
+  environment.shared?.note(kept);
+  const changes = [await storeIndex(store, diffId, index, call), ...await rememberLayer(store, kept, call)];
+  await store.update(changes, call);
   return layer;
 }

@@ -1,11 +1,11 @@
 import type { Call } from "../contract/call.ts";
 import type { LayerHook, Tree } from "../contract/layer.ts";
 import type { BuildGraph, BuildNode, NodeId } from "../contract/parse.ts";
-import type { Store } from "../contract/store.ts";
 import { EngineError, isEngineError } from "../errors.ts";
 import type { Host } from "../host/registry.ts";
 import { formatPlatform } from "../oci/platform.ts";
 import { canceled } from "../stream/abort.ts";
+import type { Caches } from "./cache.ts";
 import type { Chain } from "./chain.ts";
 import { createLayerFiles, type LayerFiles } from "./layer_files.ts";
 import { createLimit, type Limit } from "./limit.ts";
@@ -15,8 +15,7 @@ import { createRunner } from "./runner.ts";
 import { type LayerNode, locate, runStep, type StepEnvironment } from "./step.ts";
 
 /** What solving needs. */
-export interface SolveOptions {
-  readonly store: Store;
+export interface SolveOptions extends Caches {
   /** Who builds operations. */
   readonly host: Pick<Host, "layer" | "plugins">;
   /** Where contexts, images and git checkouts come from. */

@@ -10,6 +10,7 @@ import {
 import { createMemoryStore } from "../../tests/helpers/memory_store.ts";
 import type { BuildGraph, BuildNode } from "../contract/parse.ts";
 import { EngineError } from "../errors.ts";
+import type { KeptLayer, SharedCache } from "./cache.ts";
 import { solve } from "./solve.ts";
 
 const scratch: BuildNode = { type: "scratch" };
@@ -249,4 +250,51 @@ Deno.test("solve() rejects PLUGIN_FAILED when a graph is broken", async () => {
     );
     assertEquals(error.code, "PLUGIN_FAILED");
   }
+});
+
+/** A shared cache with what was noted of another build, whose layers are in a store already. */
+function sharedWith(kept: readonly KeptLayer[]): SharedCache & { readonly noted: KeptLayer[] } {
+  const noted: KeptLayer[] = [];
+  return {
+    noted,
+    find: (key) => Promise.resolve(kept.find((each) => each.key === key)?.layer),
+    findKey: (shortcut) => Promise.resolve(kept.find((each) => each.shortcut === shortcut)?.key),
+    hasOperation: (operation) => Promise.resolve(kept.some((each) => each.operation === operation)),
+    note: (each) => void noted.push(each),
+  };
+}
+
+Deno.test("solve() takes from a shared cache what the store does not have, and tells it of every layer", async () => {
+  await using first = createMemoryStore();
+  const built = sharedWith([]);
+  await solve([twoStages("a", "b")], solveOptions(first, createTextHook(), { shared: built }), createTestCall());
+  assertEquals(built.noted.map(({ instruction }) => instruction).sort(), ["TEXT a", "TEXT b", "TEXT c", "TEXT d"]);
+  await using second = createMemoryStore();
+  const hook = createTextHook();
+  const taken = sharedWith(built.noted);
+  const { steps, graphs } = await solve(
+    [twoStages("a", "b")],
+    solveOptions(second, hook, { shared: taken }),
+    createTestCall(),
+  );
+  assertEquals([steps, hook.built], [{ total: 4, cached: 4, built: 0 }, []]);
+  assertEquals(graphs[0]?.chain.layers.map(({ diffId }) => diffId).length, 3);
+  assertEquals(taken.noted.map(({ key }) => key).sort(), built.noted.map(({ key }) => key).sort());
+  assertEquals(await Array.fromAsync(second.names("", createTestCall())), []);
+});
+
+Deno.test("solve() asks a shared cache for nothing that must be built", async () => {
+  await using store = createMemoryStore();
+  const built = sharedWith([]);
+  await solve(
+    [graphOf(scratch, textNode("a", [0]))],
+    solveOptions(store, createTextHook(), { shared: built }),
+    createTestCall(),
+  );
+  await using other = createMemoryStore();
+  const hook = createTextHook();
+  const shared = sharedWith(built.noted);
+  const graph = graphOf(scratch, textNode("a", [0], { noCache: true }));
+  await solve([graph], solveOptions(other, hook, { shared }), createTestCall());
+  assertEquals([hook.built, shared.noted.length], [["a"], 1]);
 });

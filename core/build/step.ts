@@ -1,29 +1,25 @@
 import type { Call } from "../contract/call.ts";
 import type { LayerContext, LayerEntry, LayerHook, RunSpec } from "../contract/layer.ts";
 import type { BuildNode } from "../contract/parse.ts";
-import type { NameChange, Store } from "../contract/store.ts";
+import type { Store } from "../contract/store.ts";
 import { EngineError, isEngineError } from "../errors.ts";
 import type { Platform } from "../oci/descriptor.ts";
-import { sha256 } from "../oci/digest.ts";
-import { MediaType } from "../oci/media_type.ts";
 import type { TopSnapshot } from "../snapshot/snapshotter.ts";
-import { operationName } from "../store/names.ts";
 import { throwIfAborted } from "../stream/abort.ts";
-import { streamOf } from "../stream/byte_stream.ts";
-import { type CachedLayer, findCached, rememberLayer } from "./cache.ts";
+import { type CachedLayer, type Caches, findCached, isBuiltBefore, type KeptLayer, rememberLayer } from "./cache.ts";
 import { cacheKey, type CacheKeyParts } from "./cache_key.ts";
 import { countBytes } from "./count_bytes.ts";
 import { storeIndex } from "./layer_files.ts";
 import type { Runner, RunSession } from "./runner.ts";
 import { createScratch } from "./scratch.ts";
+import { shortcutKey } from "./shortcut.ts";
 import type { StepSource } from "./step_source.ts";
 
 /** A node of the graph that makes a layer. */
 export type LayerNode = Extract<BuildNode, { type: "layer" }>;
 
 /** What all steps of a build share. */
-export interface StepEnvironment {
-  readonly store: Store;
+export interface StepEnvironment extends Caches {
   readonly clock: () => Date;
   /** Seconds since the Unix epoch; undefined without SOURCE_DATE_EPOCH. */
   readonly sourceDateEpoch: number | undefined;
@@ -82,10 +78,12 @@ export async function runStep(step: Step, environment: StepEnvironment, call: Ca
 
 async function takeLayer(step: Step, environment: StepEnvironment, call: Call): Promise<StepResult> {
   throwIfAborted(call.signal);
+  const isForced = step.node.noCache === true;
+  const near = isForced ? undefined : await findByShortcut(step, environment, call);
+  if (near !== undefined) return near;
   const parts = await keyParts(step, environment, call);
   const [below] = step.inputs;
   const { pendingStep } = below ?? {};
-  const isForced = step.node.noCache === true;
   if (pendingStep !== undefined && step.node.op.kind === "run" && (isForced || await isNew(parts, environment, call))) {
     // It cannot be in the cache, so it need not wait for the layer below to be packed: what that is called does not matter yet.
     const early = await cacheKey({ ...parts, parent: `step:${pendingStep}` });
@@ -104,10 +102,34 @@ async function takeLayer(step: Step, environment: StepEnvironment, call: Call): 
   // A step that must be built does not take what an equal one found in the cache.
   const slot = slotOf(key, isForced);
   return await takeOnce(slot, environment, async () => {
-    const known = isForced ? undefined : await findCached(environment.store, key, call);
-    if (known !== undefined) return { layer: Promise.resolve(known), isCached: true, top: undefined, key: slot };
+    const known = isForced ? undefined : await findCached(environment, key, call);
+    if (known !== undefined) {
+      await noteLayer(step, { key, layer: known, parts, environment }, call);
+      return found(known, slot);
+    }
     return await buildLayer(step, { key: () => Promise.resolve(key), name: slot, parts, environment }, call);
   });
+}
+
+function found(layer: CachedLayer, key: string): StepResult {
+  return { layer: Promise.resolve(layer), isCached: true, top: undefined, key };
+}
+
+/** A step that a shared cache knows by what it reads from, which need not be read then. */
+async function findByShortcut(
+  step: Step,
+  environment: StepEnvironment,
+  call: Call,
+): Promise<StepResult | undefined> {
+  const { shared } = environment;
+  if (shared === undefined || step.inputs.some(({ pendingStep }) => pendingStep !== undefined)) return undefined;
+  const parts = fixedParts(step, environment);
+  const shortcut = await shortcutKey(parts, step.inputs, call);
+  const key = shortcut === undefined ? undefined : await shared.findKey(shortcut, call);
+  const layer = key === undefined ? undefined : await findCached(environment, key, call);
+  if (key === undefined || layer === undefined) return undefined;
+  await noteLayer(step, { key, layer, parts, environment }, call);
+  return await takeOnce(key, environment, () => Promise.resolve(found(layer, key)));
 }
 
 async function cacheKeyOn(below: StepSource | undefined, parts: KeyParts, call: Call): Promise<string> {
@@ -133,30 +155,58 @@ async function takeOnce(
 
 /** Everything that a step's layer depends on but what it is built on. */
 type KeyParts = Omit<CacheKeyParts, "parent">;
+/** What of it is known before anything is read. */
+type FixedParts = Omit<KeyParts, "content" | "inputs">;
+
+function fixedParts({ node, platform, plugin }: Step, { runner, sourceDateEpoch }: StepEnvironment): FixedParts {
+  const settings = node.op.kind === "run" ? runner.settings : undefined;
+  return { platform, op: node.op, plugin, settings, sourceDateEpoch };
+}
 
 async function keyParts(step: Step, environment: StepEnvironment, call: Call): Promise<KeyParts> {
   const context = layerContext(step, environment, { call, run: refuseRun });
   const [, ...others] = step.inputs;
   const content = await step.hook.contentKey(step.node.op, context);
   return {
-    platform: step.platform,
-    op: step.node.op,
-    plugin: step.plugin,
+    ...fixedParts(step, environment),
     content,
     inputs: content === undefined ? await Promise.all(others.map((input) => input.identify(context))) : undefined,
-    settings: step.node.op.kind === "run" ? environment.runner.settings : undefined,
-    sourceDateEpoch: environment.sourceDateEpoch,
   };
 }
 
 /** Key of an operation, whatever it is built on. */
-async function operationKey(parts: KeyParts): Promise<string> {
+async function operationKey(parts: FixedParts): Promise<string> {
   return await cacheKey({ ...parts, parent: undefined, content: undefined, inputs: undefined });
 }
 
 /** Whether no operation like this was built before, on anything. */
-async function isNew(parts: KeyParts, { store }: StepEnvironment, call: Call): Promise<boolean> {
-  return await store.resolve(operationName(await operationKey(parts)), call) === undefined;
+async function isNew(parts: KeyParts, environment: StepEnvironment, call: Call): Promise<boolean> {
+  return !await isBuiltBefore(environment, await operationKey(parts), call);
+}
+
+/** What is remembered of a step, of which a shared cache is told. */
+async function noteLayer(
+  { node, inputs }: Step,
+  facts: {
+    readonly key: string;
+    readonly layer: CachedLayer;
+    readonly parts: FixedParts;
+    readonly environment: StepEnvironment;
+  },
+  call: Call,
+): Promise<KeptLayer> {
+  const { key, layer, parts, environment: { shared } } = facts;
+  const operation = node.op.kind === "run" ? await operationKey(parts) : undefined;
+  const shortcut = shared === undefined ? undefined : await shortcutKey(parts, inputs, call);
+  const kept = {
+    key,
+    layer,
+    instruction: node.name,
+    ...(operation === undefined ? {} : { operation }),
+    ...(shortcut === undefined ? {} : { shortcut }),
+  };
+  shared?.note(kept);
+  return kept;
 }
 
 /** How a layer is built. */
@@ -199,17 +249,9 @@ async function packSession(
   const created = environment.clock().toISOString();
   const layer = { descriptor: packed.descriptor, diffId: packed.diffId, created };
   const index = await storeIndex(store, packed.diffId, packed.index, call);
-  const mark = step.node.op.kind === "run" ? [await markOperation(parts, store, call)] : [];
-  await store.update([index, rememberLayer(await key(), layer, step.node.name), ...mark], call);
+  const kept = await noteLayer(step, { key: await key(), layer, parts, environment }, call);
+  await store.update([index, ...await rememberLayer(store, kept, call)], call);
   return layer;
-}
-
-/** The change that notes that an operation was built. */
-async function markOperation(parts: KeyParts, store: Store, call: Call): Promise<NameChange> {
-  const bytes = new TextEncoder().encode("{}");
-  const descriptor = { mediaType: MediaType.empty, digest: await sha256(bytes), size: bytes.length };
-  await store.put(descriptor, () => Promise.resolve(streamOf(bytes)), call);
-  return { name: operationName(await operationKey(parts)), descriptor };
 }
 
 function layerContext(
