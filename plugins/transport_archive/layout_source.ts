@@ -1,6 +1,7 @@
 import type { Call, Descriptor, Kit, Named, TransportSource } from "../../core/contract/mod.ts";
 import { blobPath, broken, isRecord, parseJson, readIndexDocument } from "./documents.ts";
 import { type Files, readDocument } from "./files.ts";
+import { layoutReferrers } from "./layout_referrers.ts";
 import { byName, splitTag } from "./named.ts";
 import { namesOf, plainSource } from "./places.ts";
 
@@ -37,6 +38,7 @@ export async function openLayoutSource(files: Files, kit: Kit, call: Call): Prom
   return {
     ...namesOf(named),
     ...plainSource,
+    referrers: (query, openCall) => layoutReferrers(query, { files, roots: manifests, kit }, openCall),
     resolve: (name) => Promise.resolve(named.find((item) => item.name === name)?.descriptor),
     open: (descriptor, openCall, offset) => files.open(blobPath(descriptor.digest), openCall, offset),
     [Symbol.asyncDispose]: () => files[Symbol.asyncDispose](),
