@@ -3,7 +3,7 @@ import { dirname, join } from "@std/path";
 import { openDirectoryFiles } from "./directory_files.ts";
 import { blobPath, readIndexDocument } from "./documents.ts";
 import { fileError, readDocument } from "./files.ts";
-import { fullNameKey } from "./layout_source.ts";
+import { fullNameKey } from "./named.ts";
 import { mountNothing, refuseRemoval } from "./places.ts";
 import {
   checkDescriptor,

@@ -2,13 +2,8 @@ import type { Call, Descriptor, Kit, Named, TransportSource } from "../../core/c
 import { blobPath, broken, isRecord, parseJson, readIndexDocument } from "./documents.ts";
 import { type Files, readDocument } from "./files.ts";
 import { layoutReferrers } from "./layout_referrers.ts";
-import { byName, splitTag } from "./named.ts";
+import { byName, fullNameKey, refNameKey, splitTag } from "./named.ts";
 import { namesOf, plainSource } from "./places.ts";
-
-/** Annotation with an image's full name, which containerd and Docker write. */
-export const fullNameKey = "io.containerd.image.name";
-/** Annotation with an image's tag or name (image-spec, annotations.md). */
-export const refNameKey = "org.opencontainers.image.ref.name";
 
 /**
  * Reads an OCI image layout (image-spec, image-layout.md). Names are the full one where containerd's annotation gives it, else the

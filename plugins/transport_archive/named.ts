@@ -1,5 +1,10 @@
 import type { Named } from "../../core/contract/mod.ts";
 
+/** Annotation with an image's full name, which containerd and Docker write. */
+export const fullNameKey = "io.containerd.image.name";
+/** Annotation with an image's tag or name (image-spec, annotations.md). */
+export const refNameKey = "org.opencontainers.image.ref.name";
+
 /** The names in bytewise order, as a source must give them. */
 export function byName(named: readonly Named[]): readonly Named[] {
   const encoder = new TextEncoder();

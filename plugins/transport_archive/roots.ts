@@ -1,8 +1,7 @@
 import type { Call, Descriptor, Digest, Kit, OpenContent } from "../../core/contract/mod.ts";
 import { isDigest, isRecord, parseJson, type Place, readDescriptor } from "./documents.ts";
 import { maxDocumentBytes } from "./files.ts";
-import { fullNameKey, refNameKey } from "./layout_source.ts";
-import { familiarName, splitTag } from "./named.ts";
+import { familiarName, fullNameKey, refNameKey, splitTag } from "./named.ts";
 
 /** An image that a sink was told to name; the name is undefined for one without. */
 export interface Root {
