@@ -17,7 +17,7 @@ export const compressionFlags: readonly Flag[] = [
     help: "How plain layers are compressed: gzip (default), zstd or none",
     choices: compressionNames,
   },
-  { name: "compression-level", type: "string", value: "N", help: "1 to 9 for gzip (default 6), 1 to 22 for zstd (3)" },
+  { name: "compression-level", type: "string", value: "N", help: "1 to 9 for gzip (default 4), 1 to 22 for zstd (3)" },
 ];
 
 /** `strata image push`. */
