@@ -67,9 +67,12 @@ export class Connections {
   async #exchange(outgoing: Outgoing, { settings, isItself }: OnBehalf, trust: Trust): Promise<Incoming> {
     // A certificate that tells who the user is goes to the registry alone.
     const client = isItself ? trust.client : undefined;
-    const proxy = chooseProxy(outgoing.url, { own: settings.proxy, general: this.#options.proxy }, this.#options.kit);
+    const { proxy: general, kit } = this.#options;
+    const proxy = chooseProxy(outgoing.url, { own: settings.proxy, general }, kit);
     const route: Route = { ...trust, client, proxy };
-    if (isStreamed(outgoing.body) || route.insecure) return await (await this.#viaNode(route))(outgoing);
+    // What fetch finds in the environment it uses, also for hosts that are excepted here.
+    const isExcepted = proxy === undefined && (general.http !== undefined || general.https !== undefined);
+    if (isStreamed(outgoing.body) || route.insecure || isExcepted) return await (await this.#viaNode(route))(outgoing);
     try {
       return await this.#viaFetch(route)(outgoing);
     } catch (error) {

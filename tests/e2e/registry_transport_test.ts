@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { transportConformance } from "../conformance/transport.ts";
 import { startCuttingProxy } from "../helpers/cutting_proxy.ts";
-import { failureOf, pushBlob, pushImage, readContent, resolveName } from "../helpers/registry_actions.ts";
+import { failureOf, pushBlob, pushImage, readContent, resolveName, seedImage } from "../helpers/registry_actions.ts";
 import {
   fill,
   makeBlob,
@@ -13,6 +13,9 @@ import {
 } from "../helpers/registry_fixture.ts";
 import { registryKinds, registryUser, startRegistryPlace } from "../helpers/registry_place.ts";
 import { startRegistry } from "../helpers/registry_process.ts";
+import { startRegistryServer } from "../helpers/registry_server.ts";
+import { startHttpProxy } from "../helpers/http_proxy.ts";
+import { mustRun, tempFolder } from "../helpers/strata.ts";
 import { isMissing, peers } from "../helpers/require.ts";
 
 const ignore = isMissing(peers.dockerRegistry);
@@ -159,4 +162,15 @@ Deno.test({ name: "docker-registry lists many tags over pages", ignore }, async 
   await using source = await hook.source(address, call);
   assertEquals(await Array.fromAsync(source.list("", call)), tags.sort());
   assertEquals((await Array.fromAsync(source.names("v11", call))).length, 11);
+});
+
+Deno.test("a registry on this machine is asked directly, whatever proxy the environment names", async () => {
+  await using server = startRegistryServer();
+  const image = await makeImage("direct");
+  await seedImage(server, "team/app", image, "v1");
+  await using folder = await tempFolder();
+  await using proxy = startHttpProxy();
+  const env = { http_proxy: proxy.url, https_proxy: proxy.url, NO_PROXY: "", no_proxy: "" };
+  const output = await mustRun({ root: folder.path, env }, "tags", "ls", `${server.host}/team/app`);
+  assertEquals([output.stdout.includes("v1"), proxy.lines], [true, []]);
 });
