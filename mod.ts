@@ -22,6 +22,7 @@ export { pullImage } from "./core/image/pull.ts";
 export { pushImage } from "./core/image/push.ts";
 export { loginRegistry, logoutRegistry } from "./core/image/login.ts";
 export { copyImages } from "./core/image/copy.ts";
+export { editImage } from "./core/image/edit.ts";
 export { listTags } from "./core/image/list_tags.ts";
 export { inspectManifest } from "./core/image/inspect_manifest.ts";
 export { removeRemote } from "./core/image/remove_remote.ts";
@@ -48,7 +49,14 @@ export type { Entitlement, RunOptions, SecretSource, Ulimit } from "./core/build
 export type { SnapshotterKind } from "./core/snapshot/snapshotter.ts";
 export type { StepSummary } from "./core/build/solve.ts";
 export type { Annotation, AnnotationScope } from "./core/image/annotation.ts";
-export type { BuildFileSource, BuildInput, BuildOutput, NamedContext } from "./core/image/build_input.ts";
+export type {
+  BuildFileSource,
+  BuildInput,
+  BuildOutput,
+  CacheFrom,
+  CacheTo,
+  NamedContext,
+} from "./core/image/build_input.ts";
 export type { BuildWarning } from "./core/image/build_plan.ts";
 export type { BuildResult, BuiltImage, PlatformImage } from "./core/image/build_result.ts";
 export type { CacheExportInput, CacheExportResult } from "./core/image/cache_export.ts";
@@ -58,6 +66,14 @@ export type { CacheEngine, CacheMountUsage } from "./core/image/cache_mount.ts";
 export type { CachePruneInput, CachePruneResult } from "./core/image/cache_prune.ts";
 export type { CheckResult } from "./core/image/check_build.ts";
 export type { CopyInput, CopyResult, TransferEngine } from "./core/image/copy.ts";
+export type {
+  ConfigChange,
+  ConfigDifference,
+  EditedPlatform,
+  EditInput,
+  EditResult,
+  RebaseInput,
+} from "./core/image/edit.ts";
 export type { InspectManifestInput, InspectManifestResult } from "./core/image/inspect_manifest.ts";
 export type { ListTagsInput } from "./core/image/list_tags.ts";
 export type { RemoveRemoteInput, RemoveRemoteResult } from "./core/image/remove_remote.ts";

@@ -1,6 +1,7 @@
 import { EngineError } from "../errors.ts";
 import { parseAnnotation } from "../image/annotation.ts";
 import type { BuildFileSource, BuildInput, BuildOutput } from "../image/build_input.ts";
+import { parseCacheFrom, parseCacheTo } from "../image/cache_option.ts";
 import { parseContextSource, parseNamedContext } from "../image/context_source.ts";
 import { parseOutput } from "../image/output_option.ts";
 import { readStreamedContext } from "../image/streamed_context.ts";
@@ -38,6 +39,18 @@ export const buildFlags: readonly Flag[] = [
   { name: "annotation", type: "list", value: "[SCOPE:]KEY=VALUE", help: "OCI annotation of the manifest or index" },
   { name: "no-cache", type: "boolean", help: "Build every step anew" },
   { name: "no-cache-filter", type: "list", value: "STAGE", help: "Build the steps of these stages anew" },
+  {
+    name: "cache-from",
+    type: "list",
+    value: "SOURCE",
+    help: "Cache to take steps from: NAME, type=registry,ref=NAME or type=local,src=PATH",
+  },
+  {
+    name: "cache-to",
+    type: "list",
+    value: "DEST",
+    help: "Where to keep the cache: type=registry,ref=NAME or type=local,dest=PATH; mode=max for all stages",
+  },
   { name: "pull", type: "boolean", help: "Look for a newer base image" },
   {
     name: "output",
@@ -102,6 +115,8 @@ export async function readBuildInput(
     noCache,
     pull: input.isOn("pull"),
     outputs: readOutputs(input),
+    cacheFrom: input.list("cache-from").map(parseCacheFrom),
+    cacheTo: input.list("cache-to").map(parseCacheTo),
     ...(jobs === undefined ? {} : { jobs }),
     ...await readRun(input, terminal, environment),
   };

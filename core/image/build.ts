@@ -1,18 +1,19 @@
-import { solve } from "../build/solve.ts";
+import { type Solution, solve, type SolvedGraph } from "../build/solve.ts";
 import type { Call } from "../contract/call.ts";
+import type { BuildGraph } from "../contract/parse.ts";
 import type { Engine } from "../engine.ts";
 import { EngineError } from "../errors.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
 import type { Json } from "../oci/canonical_json.ts";
 import { familiarReference, formatReference, parseReference, type Reference } from "../oci/reference.ts";
 import { throwIfAborted } from "../stream/abort.ts";
 import { aliasOf } from "./alias.ts";
+import { type BuildCache, openBuildCache } from "./build_cache.ts";
 import { commitImage, writeImage, type WrittenImage } from "./build_commit.ts";
 import type { BuildInput, BuildOutput } from "./build_input.ts";
 import { type BuildPlan, openBuildPlan } from "./build_plan.ts";
 import type { BuildResult, BuiltImage } from "./build_result.ts";
-import type { SolvedGraph } from "../build/solve.ts";
 import type { PushedImage } from "./push.ts";
-import type { RemoteLayers } from "./remote_layers.ts";
 import { checkRunRights, runsCommands } from "./run_rights.ts";
 
 /** Input that was looked at before anything is done. */
@@ -37,31 +38,12 @@ export async function buildImage(engine: Engine, input: BuildInput, call: Call):
   const graphs = await plan.graphs(call);
   checkAnnotations(input, graphs.length);
   if (graphs.some(runsCommands)) await checkRunRights();
-  const building = { ...engine, store: plan.remote.store };
-  const solution = await solve(graphs, {
-    store: building.store,
-    host: engine.host,
-    sources: plan.sources,
-    jobs: input.jobs ?? navigator.hardwareConcurrency,
-    clock: engine.clock,
-    sourceDateEpoch: plan.sourceDateEpoch,
-    run: input.run ?? {},
-    root: engine.config.root,
-  }, call);
-  call.emit({ type: "step-started", step: "export", name: "exporting" });
-  try {
-    const image = await exportAll(building, { order, plan, graphs: solution.graphs }, call);
-    call.emit({
-      type: "step-ended",
-      step: "export",
-      outcome: "done",
-      ...(image === undefined ? {} : { digest: image.digest }),
-    });
-    return { image, steps: solution.steps, warnings: plan.warnings, metadata: metadataOf(image) };
-  } catch (error) {
-    call.emit({ type: "step-ended", step: "export", outcome: call.signal.aborted ? "canceled" : "failed" });
-    throw error;
-  }
+  await using cache = await openBuildCache(engine, { input, remote: plan.remote }, call);
+  const building = { ...engine, store: cache.store };
+  const solution = await solveAll(building, { order, plan, cache, graphs }, call);
+  const image = await exportStep(building, { order, plan, cache, graphs: solution.graphs }, call);
+  await cache.keep(solution.graphs, call);
+  return { image, steps: solution.steps, warnings: plan.warnings, metadata: metadataOf(image) };
 }
 
 function readOrder(input: BuildInput): Order {
@@ -108,12 +90,68 @@ function checkAnnotations(input: BuildInput, platforms: number): void {
   });
 }
 
-async function exportAll(
+/** Solves the graphs, once more for each shared cache that does not give what it has promised. */
+async function solveAll(
   engine: Engine,
-  work: { readonly order: Order; readonly plan: BuildPlan; readonly graphs: readonly SolvedGraph[] },
+  work: {
+    readonly order: Order;
+    readonly plan: BuildPlan;
+    readonly cache: BuildCache;
+    readonly graphs: readonly BuildGraph[];
+  },
   call: Call,
-): Promise<BuiltImage | undefined> {
-  const { order, plan, graphs } = work;
+): Promise<Solution> {
+  const { order: { input, outputs }, plan, cache, graphs } = work;
+  const isContentWanted = outputs.some(({ type }) => type !== "registry" && type !== "cacheonly");
+  for (;;) {
+    try {
+      const solution = await solve(graphs, {
+        store: cache.store,
+        shared: cache.shared,
+        host: engine.host,
+        sources: plan.sources,
+        jobs: input.jobs ?? navigator.hardwareConcurrency,
+        clock: engine.clock,
+        sourceDateEpoch: plan.sourceDateEpoch,
+        run: input.run ?? {},
+        root: engine.config.root,
+      }, call);
+      if (isContentWanted) await cache.fetchCached(layersOf(solution.graphs), call);
+      return solution;
+    } catch (error) {
+      if (!await cache.drop()) throw error;
+    }
+  }
+}
+
+function layersOf(graphs: readonly SolvedGraph[]): readonly Descriptor[] {
+  return graphs.flatMap(({ chain }) => chain.layers.map(({ descriptor }) => descriptor));
+}
+
+/** What solved graphs are made into. */
+interface Export {
+  readonly order: Order;
+  readonly plan: BuildPlan;
+  readonly cache: BuildCache;
+  readonly graphs: readonly SolvedGraph[];
+}
+
+async function exportStep(engine: Engine, work: Export, call: Call): Promise<BuiltImage | undefined> {
+  const step = "export";
+  call.emit({ type: "step-started", step, name: "exporting" });
+  try {
+    const image = await exportAll(engine, work, call);
+    const digest = image === undefined ? {} : { digest: image.digest };
+    call.emit({ type: "step-ended", step, outcome: "done", ...digest });
+    return image;
+  } catch (error) {
+    call.emit({ type: "step-ended", step, outcome: call.signal.aborted ? "canceled" : "failed" });
+    throw error;
+  }
+}
+
+async function exportAll(engine: Engine, work: Export, call: Call): Promise<BuiltImage | undefined> {
+  const { order, plan, cache, graphs } = work;
   const { outputs, references } = order;
   const hasImage = outputs.some(({ type }) => ["image", "registry", "oci", "docker"].includes(type));
   const options = {
@@ -139,27 +177,27 @@ async function exportAll(
   if (image === undefined) return undefined;
   throwIfAborted(call.signal);
   if (order.isStored) {
-    await plan.remote.obtain(graphs.flatMap(({ chain }) => chain.layers.map(({ descriptor }) => descriptor)), call);
+    await cache.obtain(layersOf(graphs), call);
     await commitImage(engine, { image, references }, call);
   }
-  const pushed = await pushAll(engine, { image, order, remote: plan.remote }, call);
+  const pushed = await pushAll(engine, { image, order, cache }, call);
   return describe(image, { ...order, pushed });
 }
 
 /** Pushes the image under every name, as the first output that says so has it. */
 async function pushAll(
   engine: Engine,
-  work: { readonly image: WrittenImage; readonly order: Order; readonly remote: RemoteLayers },
+  work: { readonly image: WrittenImage; readonly order: Order; readonly cache: BuildCache },
   call: Call,
 ): Promise<readonly PushedImage[]> {
-  const { image: { descriptor }, order: { outputs, references }, remote } = work;
+  const { image: { descriptor }, order: { outputs, references }, cache } = work;
   const [push] = outputs.flatMap((output) => "push" in output && output.push !== undefined ? [output.push] : []);
   if (push === undefined) return [];
   const pushed: PushedImage[] = [];
   const { pushAs } = await import("./push.ts");
   for (const name of references) {
     throwIfAborted(call.signal);
-    pushed.push(await pushAs(engine, { ...push, name, descriptor, origins: remote.origins() }, call));
+    pushed.push(await pushAs(engine, { ...push, name, descriptor, origins: cache.origins() }, call));
   }
   return pushed;
 }

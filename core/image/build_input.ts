@@ -85,6 +85,45 @@ export type BuildOutput =
     readonly type: "cacheonly";
   };
 
+/** A cache of builds elsewhere, to take layers from. */
+export type CacheFrom =
+  | {
+    readonly type: "registry";
+    /** Name of the cache in its registry. */
+    readonly ref: string;
+  }
+  | {
+    readonly type: "local";
+    /** Folder of an OCI layout. */
+    readonly src: string;
+    /** Tag or digest in it. */
+    readonly name: string;
+  };
+
+/** A place to keep the layers of a build for builds elsewhere. */
+export type CacheTo =
+  & CompressionChoice
+  & {
+    /** `min` keeps the layers of the result, `max` those of all steps. */
+    readonly mode: "min" | "max";
+    /** Whether the build goes on when its cache cannot be kept. */
+    readonly ignoreError: boolean;
+  }
+  & (
+    | {
+      readonly type: "registry";
+      /** Name of the cache in its registry. */
+      readonly ref: string;
+    }
+    | {
+      readonly type: "local";
+      /** Folder of an OCI layout, which is made when it is missing. */
+      readonly dest: string;
+      /** Tag in it. */
+      readonly name: string;
+    }
+  );
+
 /** Everything a build depends on besides the store and the engine's config. */
 export interface BuildInput {
   /** The build context. */
@@ -111,6 +150,10 @@ export interface BuildInput {
   readonly pull?: boolean;
   /** What to make of the result; one `image` when empty or left out. */
   readonly outputs?: readonly BuildOutput[];
+  /** Caches that are asked, in order, for layers that the store does not have. */
+  readonly cacheFrom?: readonly CacheFrom[];
+  /** Where the layers of the build are kept besides the store. */
+  readonly cacheTo?: readonly CacheTo[];
   /** Steps that may be at work at once; one for each core when left out. */
   readonly jobs?: number;
   /** How the commands of the build file run; alone, in the usual sandbox and without secrets when left out. */

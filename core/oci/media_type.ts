@@ -17,6 +17,8 @@ export const MediaType = {
   dockerManifestV1Signed: "application/vnd.docker.distribution.manifest.v1+prettyjws",
   /** Table of contents of one layer; strata's own, derived from the layer. */
   layerIndex: "application/vnd.strata.layer.index.v1+json",
+  /** Records of a build cache that machines share; strata's own. */
+  cacheConfig: "application/vnd.strata.cache.config.v1+json",
   /** Bytes of no known type, e.g. a downloaded file. */
   octetStream: "application/octet-stream",
 } as const;
