@@ -1,6 +1,7 @@
 /** Builds on machines that share a cache in a registry or a folder, as a user sees them; the registry counts what is asked of it. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { containerPeers } from "../helpers/busybox_root.ts";
+import { startRegistry } from "../helpers/registry_process.ts";
 import { type RegistryServer, startRegistryServer } from "../helpers/registry_server.ts";
 import { isMissing, peers } from "../helpers/require.ts";
 import { baseName, type BuildOutput, makeRunPlace, readBuild, type RunPlace } from "../helpers/run_place.ts";
@@ -125,6 +126,30 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "docker-registry keeps a shared cache, also an empty one, and skopeo copies it",
+  ignore: isMissing(peers.dockerRegistry, peers.skopeo),
+  fn: async () => {
+    await using folder = await tempFolder();
+    await using registry = await startRegistry();
+    await folder.write({ ...copying, "empty/Dockerfile": "FROM scratch\nLABEL a=b\n" });
+    const [ref, other] = [`${registry.host}/team/cache:main`, `${registry.host}/mirror/cache:main`];
+    const build = async (root: string, ...args: string[]): Promise<BuildOutput> =>
+      readBuild(await mustRun({ root: `${folder.path}/${root}`, env: epoch }, "build", "--progress=plain", ...args));
+    const empty = ["--cache-to", `${registry.host}/empty`, `${folder.path}/empty`];
+    await build("one", ...empty);
+    const first = await build("one", "--cache-to", `type=registry,ref=${ref},mode=max`, `${folder.path}/src`);
+    const { success, stderr } = await new Deno.Command("skopeo", {
+      args: ["copy", "-q", "--src-tls-verify=false", "--dest-tls-verify=false", `docker://${ref}`, `docker://${other}`],
+    }).output();
+    assertEquals([success, new TextDecoder().decode(stderr)], [true, ""]);
+    const flags = ["--cache-from", `${registry.host}/empty`, "--cache-from", other];
+    const second = await build("two", ...flags, `${folder.path}/src`);
+    assertEquals([second.built, second.id], [[], first.id], second.stderr);
+    assertEquals(second.stderr.includes("warning"), false, second.stderr);
+  },
+});
+
 /** Pushes the base image, so that every machine can find it. */
 async function offerBase(place: RunPlace, registry: RegistryServer): Promise<string> {
   const name = `${registry.host}/base:1`;
@@ -175,6 +200,10 @@ Deno.test({
     assertEquals(third.built, ["RUN cat copy tool /more && echo changed > all"], third.stderr);
     assertMatch(third.said, /content\ntools\nmore\n/);
     assertEquals(blobReads(registry, seen), 8);
+    // Another command that gives the same files: what follows is found, although it could have run on them at once.
+    const same = text("cat copy tool > all").replace("cat file > copy", "cat < file > copy");
+    const other = await place.build(same, how("other", "--cache-from", ref));
+    assertEquals([other.built, other.id.length > 0], [["RUN cat < file > copy"], true], other.stderr);
     // What came is in the store now and serves without the cache.
     const fourth = await place.build(text("cat copy tool /more && echo changed > all"), how("three"));
     assertEquals(fourth.built.includes("RUN cat file > copy"), false, fourth.stderr);
