@@ -51,6 +51,8 @@ async function copyAbout(copy: ReferrersCopy, { subject, depth, seen }: About, c
   let count = 0;
   for (const referrer of await Array.fromAsync(source.referrers({ subject }, call))) {
     await copier.copy(referrer);
+    // A layout lists what its index names; a registry knows it already.
+    await sink.tag(referrer, `@${referrer.digest}`, call);
     count += 1 + await copyAbout(copy, { subject: referrer, depth: depth + 1, seen }, call);
   }
   for (const suffix of cosignSuffixes) {

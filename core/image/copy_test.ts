@@ -1,8 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { EngineError } from "../errors.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import { sha256 } from "../oci/digest.ts";
 import { MediaType } from "../oci/media_type.ts";
 import { readIndex } from "../oci/validate.ts";
 import { readDocument } from "../store/graph.ts";
+import { streamOf } from "../stream/byte_stream.ts";
 import { putImage, putIndex } from "../../tests/helpers/image_fixture.ts";
 import { createMemoryRegistry, type MemoryRegistry } from "../../tests/helpers/memory_registry.ts";
 import { createTempEngine, type TempEngine, testCall } from "../../tests/helpers/temp_engine.ts";
@@ -147,4 +150,44 @@ Deno.test("removeRemote() removes tags where they are, and goes on after one tha
     assertEquals(errors.map(({ code }) => code), ["NOT_FOUND"]);
     assertEquals(await Array.fromAsync(listTags(engine, { repository: place }, call)), ["multi", "v2"]);
   });
+});
+
+Deno.test("copyImages() brings what is about an image along, so that the other end lists it", async () => {
+  await using engine = await createTempEngine();
+  await putImage(engine.store, { layers: [{ a: "a" }], names: ["app:v1"] }, call);
+  const [from, to] = [`${engine.directory}/from`, `${engine.directory}/to`];
+  const { images } = await copyImages(engine, { source: "app:v1", target: `oci:${from}` }, call);
+  const subject = images[0]?.descriptor;
+  assert(subject !== undefined);
+  const hook = await engine.host.transport("oci");
+  {
+    await using sink = await hook.sink(from, call);
+    const put = async (mediaType: string, text: string): Promise<Descriptor> => {
+      const bytes = new TextEncoder().encode(text);
+      const descriptor = { mediaType, digest: await sha256(bytes), size: bytes.length };
+      await sink.put(descriptor, () => Promise.resolve(streamOf(bytes)), call);
+      return descriptor;
+    };
+    const config = await put(MediaType.empty, "{}");
+    const about = {
+      schemaVersion: 2,
+      mediaType: MediaType.manifest,
+      artifactType: "text/x",
+      config,
+      layers: [config],
+      subject,
+    };
+    const manifest = await put(MediaType.manifest, JSON.stringify(about));
+    await sink.tag(manifest, `@${manifest.digest}`, call);
+    await sink.commit(call);
+  }
+  const copied = await copyImages(engine, {
+    source: `oci:${from}`,
+    target: `oci:${to}`,
+    names: ["docker.io/library/app:v1"],
+    referrers: true,
+  }, call);
+  assertEquals(copied.referrers, 1);
+  await using source = await hook.source(to, call);
+  assertEquals((await Array.fromAsync(source.referrers({ subject }, call))).length, 1);
 });
