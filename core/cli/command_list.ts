@@ -94,6 +94,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import("./command/copy.ts"),
   },
   {
+    name: "image edit",
+    aliases: ["edit"],
+    summary: "Change the config or the base of an image without a build",
+    load: () => import("./command/image_edit.ts"),
+  },
+  {
     name: "tags ls",
     aliases: ["tags list"],
     summary: "List the tags of a repository in its registry",

@@ -60,8 +60,13 @@ export async function copyImages(engine: RegistryEngine, input: CopyInput, call:
   const target = await readPlace(engine, input.target);
   const choice = { address: input.source, names: input.names ?? [], all: input.all === true };
   await using source = await openCopySource(engine, { ...choice, place: from }, call);
+  return await copyOpened(engine, { input, source, from, target }, call);
+}
+
+/** Copies what an open source holds. The caller holds a lease of the store. Rejects as {@linkcode copyImages} does. */
+export async function copyOpened(engine: RegistryEngine, work: CopyWork, call: Call): Promise<CopyResult> {
+  const { input, source, from, target } = work;
   checkNames(input, source, target);
-  const work: Work = { input, source, from, target };
   if (target.type === "store") return await copyToStore(engine, { ...work, target }, call);
   if (target.type === "registry" && from.type === "store") return await pushStored(engine, { ...work, target }, call);
   const address = target.type === "registry" ? repositoryAddress(target) : target.address;
@@ -69,11 +74,14 @@ export async function copyImages(engine: RegistryEngine, input: CopyInput, call:
   return await copyToSink(engine, { ...work, sink }, call);
 }
 
-interface Work {
+/** A copy whose ends are known. */
+export interface CopyWork {
   readonly input: CopyInput;
   readonly source: CopySource;
   readonly from: Place;
   readonly target: Place;
+  /** Where a blob is, when it is not where the source says; undefined for what is nowhere yet. */
+  readonly originOf?: (blob: Descriptor) => Place | undefined;
 }
 
 function checkNames({ source, target }: CopyInput, { named }: CopySource, place: Place): void {
@@ -86,12 +94,12 @@ function checkNames({ source, target }: CopyInput, { named }: CopySource, place:
 
 async function copyToSink(
   { clock }: RegistryEngine,
-  { input, source, from, target, sink }: Work & { readonly sink: TransportSink },
+  { input, source, from, target, originOf = () => from, sink }: CopyWork & { readonly sink: TransportSink },
   call: Call,
 ): Promise<CopyResult> {
   const isRemote = target.type === "registry";
   const jobs = isRemote ? copyJobs : 1;
-  const to = isRemote && from.type === "registry" && from.host === target.host ? mounting(sink, from) : sink;
+  const to = isRemote ? mounting(sink, target, originOf) : sink;
   const images: { name: string | undefined; descriptor: Descriptor }[] = [];
   let referrers = 0;
   for (const { name, descriptor: wanted } of source.named) {
@@ -127,20 +135,26 @@ function tagIn(name: string): string {
 }
 
 /** A sink that has blobs mounted from another repository of its registry. */
-function mounting(sink: TransportSink, from: Pick<Reference, "host" | "repository">): TransportSink {
+function mounting(
+  sink: TransportSink,
+  target: Extract<Place, { type: "registry" }>,
+  originOf: (blob: Descriptor) => Place | undefined,
+): TransportSink {
   return {
     ...sink,
     put: async (descriptor, open, call): Promise<void> => {
-      const isMounted = !/manifest|index/.test(descriptor.mediaType) &&
-        await sink.mount(descriptor, repositoryAddress(from), call);
-      if (!isMounted) await sink.put(descriptor, open, call);
+      const from = originOf(descriptor);
+      const canMount = !/manifest|index/.test(descriptor.mediaType) && from?.type === "registry" &&
+        from.host === target.host;
+      if (canMount && await sink.mount(descriptor, repositoryAddress(from), call)) return;
+      await sink.put(descriptor, open, call);
     },
   };
 }
 
 async function pushStored(
   engine: RegistryEngine,
-  { input, source, target }: Work & { readonly target: Extract<Place, { type: "registry" }> },
+  { input, source, target }: CopyWork & { readonly target: Extract<Place, { type: "registry" }> },
   call: Call,
 ): Promise<CopyResult> {
   const { host, repository } = target;
@@ -155,7 +169,7 @@ async function pushStored(
 
 async function copyToStore(
   engine: RegistryEngine,
-  { input, source, target }: Work & { readonly target: Extract<Place, { type: "store" }> },
+  { input, source, target }: CopyWork & { readonly target: Extract<Place, { type: "store" }> },
   call: Call,
 ): Promise<CopyResult> {
   const { store, clock } = engine;
