@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertObjectMatch } from "@std/assert";
 import { type ImageFixture, putImage, putIndex } from "../../tests/helpers/image_fixture.ts";
 import { failureOf } from "../../tests/helpers/registry_actions.ts";
+import { encode, makeBlob, type TestBlob } from "../../tests/helpers/registry_fixture.ts";
 import { type RegistryServer, startRegistryServer } from "../../tests/helpers/registry_server.ts";
 import { createTempEngine, type TempEngine, testCall } from "../../tests/helpers/temp_engine.ts";
 import type { EngineEvent } from "../contract/call.ts";
@@ -260,4 +261,51 @@ Deno.test("editImage() rejects INVALID_ARGUMENT when nothing is to be changed or
     assertEquals([edit, error.code], [edit, "INVALID_ARGUMENT"]);
   }
   await editImage(engine, { ...input, change: { entrypoint: [] } }, call);
+});
+
+/** Puts an image of Docker's form, whose layers nobody reads, on a server; its diffIDs are the digests of its layers. */
+async function seedDocker(server: RegistryServer, repository: string, layers: readonly TestBlob[]): Promise<void> {
+  const docker = "application/vnd.docker";
+  const config = await makeBlob(
+    `${docker}.container.image.v1+json`,
+    encode({
+      os: "linux",
+      architecture: "amd64",
+      container_config: { Hostname: "kept" },
+      rootfs: { type: "layers", diff_ids: layers.map(({ descriptor }) => descriptor.digest) },
+    }),
+  );
+  const mediaType = `${docker}.distribution.manifest.v2+json`;
+  const descriptors = layers.map(({ descriptor }) => descriptor);
+  const bytes = encode({ schemaVersion: 2, mediaType, config: config.descriptor, layers: descriptors });
+  for (const blob of [...layers, config]) await server.content.addBlob(repository, blob.bytes);
+  await server.content.addManifest(repository, { mediaType, bytes }, "1");
+}
+
+Deno.test("editImage() keeps Docker's form and unknown members, and turns to OCI's for annotations and layers of it", async () => {
+  await using bench = await openBench();
+  const { engine, server, at } = bench;
+  const layer = (type: string, text: string): Promise<TestBlob> => makeBlob(type, new TextEncoder().encode(text));
+  const dockerLayer = await layer("application/vnd.docker.image.rootfs.diff.tar.gzip", "old");
+  const ociLayer = await layer("application/vnd.oci.image.layer.v1.tar+zstd", "new");
+  await seedDocker(server, "d/base", [dockerLayer]);
+  await seedDocker(server, "d/app", [dockerLayer]);
+  await seedDocker(server, "d/mixed", [ociLayer]);
+  const source = at("d/app:1");
+  const change = { user: "x" };
+  await editImage(engine, { source, target: at("d/app:2"), change }, call);
+  const kept = await readDocument<Manifest>(engine, at("d/app:2"));
+  const config = await readDocument<Record<string, unknown>>(engine, at("d/app:2"), true);
+  assertEquals(kept.mediaType, "application/vnd.docker.distribution.manifest.v2+json");
+  assertEquals(config["container_config"], { Hostname: "kept" });
+  await editImage(engine, { source, target: at("d/app:3"), annotations: parseAnnotation("k=v") }, call);
+  const annotated = await readDocument<Manifest>(engine, at("d/app:3"));
+  const rebase = { oldBase: at("d/base:1"), newBase: at("d/mixed:1") };
+  await editImage(engine, { source, target: at("d/app:4"), rebase }, call);
+  const rebased = await readDocument<Manifest>(engine, at("d/app:4"));
+  for (const manifest of [annotated, rebased]) {
+    const types = [manifest.mediaType, manifest.config.mediaType, ...manifest.layers.map((each) => each.mediaType)];
+    assertEquals(types.filter((type) => type?.includes("docker")), []);
+  }
+  assertEquals(rebased.layers.map(({ digest }) => digest), [ociLayer.descriptor.digest]);
 });
