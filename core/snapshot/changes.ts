@@ -6,7 +6,7 @@ import { type FileStat, linkKey, mtimeOf } from "../os/file_stat.ts";
 import type { Root, Scan, Xattrs } from "../os/file_system.ts";
 import { throwIfAborted } from "../stream/abort.ts";
 import { isSameFile, isSameMeta, isSameXattrs, readFileFacts } from "./file_facts.ts";
-import { completeLinkGroups } from "./link_groups.ts";
+import { findLinkGroups, type LinkGroups } from "./link_groups.ts";
 import { isWhiteout, makeWhiteout, opaqueName } from "./marking.ts";
 import { scanChanged } from "./scan_changed.ts";
 import type { Upper } from "./upper.ts";
@@ -26,7 +26,6 @@ export type Change = LayerEntry | {
  * `OS_FAILED` and `CANCELED`.
  */
 export function findChanges(upper: Upper, call: Call): readonly Change[] {
-  completeLinkGroups(upper);
   const walk = new Walk(upper, call.signal);
   walk.directory(".", { isHidden: false, hasLower: upper.lower !== undefined });
   return walk.changes;
@@ -57,6 +56,7 @@ class Walk {
   readonly changes: Change[] = [];
   readonly #upper: Upper;
   readonly #signal: AbortSignal;
+  readonly #links: LinkGroups;
   readonly #first = new Map<string, string>();
   readonly #opaque: string;
   readonly #redirect: string;
@@ -64,6 +64,7 @@ class Walk {
   constructor(upper: Upper, signal: AbortSignal) {
     this.#upper = upper;
     this.#signal = signal;
+    this.#links = findLinkGroups(upper);
     this.#opaque = opaqueName(upper.isUserNamespace);
     this.#redirect = this.#opaque.replace(/opaque$/, "redirect");
   }
@@ -95,7 +96,7 @@ class Walk {
     if (stat.type === "directory") return this.#folder(path, child);
     if (isWhiteout(stat) || stat.type === "socket") return this.#absent(path, child);
     const key = stat.links > 1 ? linkKey(stat) : undefined;
-    const group = key === undefined ? undefined : this.#upper.links.get(key);
+    const group = key === undefined ? undefined : this.#links.get(key);
     if (group?.isUnchanged === true) return this.#upper.writer.unlink(path);
     if (group !== undefined && key !== undefined && group.paths.length > 1) {
       const first = this.#first.get(key);

@@ -1,43 +1,24 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import type { LayerEntry } from "../contract/layer.ts";
 import { EngineError } from "../errors.ts";
 import { openRoot, openSnapshotWriter } from "../os/file_system.ts";
 import { createTestCall } from "../../tests/helpers/build_fixture.ts";
-import { directory, hardlink, mark, symlink, textFile } from "../../tests/helpers/layer_parts.ts";
+import { directory, mark, textFile } from "../../tests/helpers/layer_parts.ts";
 import { isMissing } from "../../tests/helpers/require.ts";
 import { openTestSnapshotter, rawLayer, storedLayers } from "../../tests/helpers/snapshot_fixture.ts";
-import { runScript, showEverywhere, workOn } from "../../tests/helpers/workspace_fixture.ts";
+import {
+  checkWork,
+  runScript,
+  showEverywhere,
+  workBase as base,
+  type WorkCase,
+  workOn,
+} from "../../tests/helpers/workspace_fixture.ts";
 
 const ignore = Deno.build.os !== "linux" || isMissing("root");
 const call = createTestCall();
 const time = { mtime: 1_000_000_000 };
 
-interface Case {
-  readonly name: string;
-  readonly layers?: readonly (readonly LayerEntry[])[];
-  /** Shell script that is run in the workspace. */
-  readonly script: string;
-  /** Changes that the overlay snapshotter finds. */
-  readonly changes: readonly string[];
-  /** Changes that the copying one finds, where it cannot tell more or less. */
-  readonly copied?: readonly string[];
-}
-
-const base = [
-  directory("d", time),
-  textFile("d/one", "1", time),
-  textFile("d/two", "2", time),
-  directory("d/sub", time),
-  textFile("d/sub/deep", "deep", time),
-  textFile("file", "file", { ...time, xattrs: { "user.note": Uint8Array.of(1) } }),
-  { ...symlink("link", "d"), ...time },
-  directory("empty", { ...time, xattrs: { "user.note": Uint8Array.of(1) } }),
-  textFile("x", "linked", time),
-  hardlink("y", "x"),
-  hardlink("d/z", "x"),
-] as const;
-
-const cases: readonly Case[] = [
+const cases: readonly WorkCase[] = [
   { name: "nothing", script: ":", changes: [] },
   {
     name: "files that are only read",
@@ -191,32 +172,6 @@ const cases: readonly Case[] = [
     changes: ["file file"],
   },
   {
-    name: "one name of a file that has several: all of them",
-    script: "echo new >>y",
-    changes: ["directory d", "file d/z", "hardlink x", "hardlink y"],
-  },
-  {
-    name: "names of a file that are gone",
-    script: "rm y; echo new >>x",
-    changes: ["directory d", "file d/z", "hardlink x", "whiteout y"],
-  },
-  {
-    name: "one name that is another file now",
-    script: "rm y; echo new >y",
-    changes: ["file y"],
-    copied: ["directory d", "file d/z", "hardlink x", "file y"],
-  },
-  {
-    name: "a new name of a file",
-    script: "ln file also; ln file d/also",
-    changes: ["file also", "directory d", "hardlink d/also", "hardlink file"],
-  },
-  {
-    name: "new files with several names",
-    script: "echo a >a; ln a b; ln -s a c; ln c cc; mkfifo f; ln f ff; mknod n c 1 3; ln n nn",
-    changes: ["file a", "hardlink b", "symlink c", "hardlink cc", "fifo f", "hardlink ff", "char n", "hardlink nn"],
-  },
-  {
     name: "devices and fifos, and no sockets",
     script:
       "mknod c c 1 3; mknod b b 7 70000; mkfifo f; python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"s\")'",
@@ -272,35 +227,6 @@ const cases: readonly Case[] = [
     ],
   },
   {
-    name: "all names of a file of which one was moved and then written to",
-    script: "mv x moved; echo new >>moved",
-    changes: ["directory d", "file d/z", "hardlink moved", "whiteout x", "hardlink y"],
-  },
-  {
-    name: "a new file of several names in place of one that has others",
-    script: "rm x; echo new >x; ln x also",
-    changes: ["file also", "hardlink x"],
-    copied: ["file also", "directory d", "file d/z", "hardlink x", "hardlink y"],
-  },
-  {
-    name: "a name that is an equal file of its own now",
-    script: "cp -p y t; mv t y; touch -d @1000000000 .",
-    changes: ["file y"],
-    copied: ["directory d", "file d/z", "hardlink x", "file y"],
-  },
-  {
-    name: "two names that are one equal file of their own now",
-    script: "cp -p y t; ln -f t x; mv t y; touch -d @1000000000 .",
-    changes: ["file x", "hardlink y"],
-    copied: ["directory d", "file d/z", "file x", "hardlink y"],
-  },
-  {
-    name: "one name of a file that a layer in between has changed",
-    layers: [base, [textFile("y", "other", time), hardlink("y2", "y")]],
-    script: "echo new >>x; echo new >>y2",
-    changes: ["directory d", "file d/z", "hardlink x", "file y", "hardlink y2"],
-  },
-  {
     name: "a directory whose lower one a layer in between has made opaque",
     layers: [base, [mark("opaque", "d"), textFile("d/two", "again", time)]],
     script: "rm d/two; echo new >d/one",
@@ -315,20 +241,7 @@ const cases: readonly Case[] = [
   { name: "a large file with a hole", script: "truncate -s 3000000 big; echo end >>big", changes: ["file big"] },
 ];
 
-for (const { name, layers = [base], script, changes, copied = changes } of cases) {
-  test(`tell of ${name}`, async () => {
-    const stored = await Promise.all(layers.map((entries) => rawLayer(...entries)));
-    for (const [kind, expected] of [["overlay", changes], ["copy", copied]] as const) {
-      const result = await workOn(kind, stored, (rootfs) => runScript(rootfs, script));
-      assertEquals(result.changes, expected, kind);
-      const seen = result.seen.filter((line) => !line.startsWith("socket "));
-      assertEquals(result.kept, seen, `${kind}: kept`);
-      for (const [way, shown] of Object.entries(await showEverywhere([...stored, result.layer]))) {
-        assertEquals(shown, seen, `${kind}: ${way}`);
-      }
-    }
-  });
-}
+for (const each of cases) test(`tell of ${each.name}`, () => checkWork(each));
 
 test("have whole seconds, no later than SOURCE_DATE_EPOCH", async () => {
   const script =

@@ -1,104 +1,92 @@
-import { type FileStat, linkKey, mtimeOf } from "../os/file_stat.ts";
-import type { Root } from "../os/file_system.ts";
+import { type FileStat, isSameFile as isSameInode, linkKey } from "../os/file_stat.ts";
+import type { Root, SnapshotWriter } from "../os/file_system.ts";
 import { isSameFile } from "./file_facts.ts";
 import { lstatSafely } from "./layer_places.ts";
-import { isWhiteout, opaqueName } from "./marking.ts";
+import { isWhiteout, originName } from "./marking.ts";
 import { scanChanged } from "./scan_changed.ts";
-import type { LinkGroup, LinkGroups, Upper } from "./upper.ts";
+import type { Upper } from "./upper.ts";
 
-/** Files that may have several names in an upper directory; `merged` is the overlay, which is still mounted. */
-export function findLinkGroups(upper: Root, merged: Root): LinkGroups {
+/** The names that one file has in an upper directory. */
+export interface LinkGroup {
+  /** Paths, in the order of the walk. */
+  readonly paths: readonly string[];
+  /** Whether the lower directories have the same file under all of these names. */
+  readonly isUnchanged: boolean;
+}
+
+/** Groups by the key of their file. */
+export type LinkGroups = ReadonlyMap<string, LinkGroup>;
+
+/** An overlay that is still mounted, and what it is made of. */
+export interface MountedOverlay {
+  readonly merged: Root;
+  /** Writes to `merged`. */
+  readonly writer: SnapshotWriter;
+  readonly upper: Root;
+  readonly lower: Root;
+  /** The directory that the kernel works in. */
+  readonly work: Root;
+}
+
+/**
+ * Gives the upper directory all names of a file that was written to. The overlay shows the change under every name that the file has in
+ * the lower directories, but keeps it under those only that were used, or under none but in its index (Linux, overlayfs.rst, "index").
+ */
+export function completeNames({ merged, writer, upper, lower, work }: MountedOverlay): void {
+  if (!hasIndexed(work)) return;
+  const other = `.strata-${crypto.randomUUID()}`;
+  for (const { path, stat } of linkedFiles(lower, ".")) {
+    const shown = lstatSafely(merged, path);
+    if (shown === undefined || !isCopied(shown, stat) || lstatSafely(upper, path) !== undefined) continue;
+    writer.link(path, other);
+    writer.unlink(other);
+  }
+}
+
+function hasIndexed(work: Root): boolean {
+  if (work.lstat("index") === undefined) return false;
+  const scan = work.scan("index");
+  return scan.names.some((_, index) => !isWhiteout(scan.stat(index)));
+}
+
+/** Whether what the overlay shows is a copy of a lower file: it has its number, but another time of change. */
+function isCopied(shown: FileStat, below: FileStat): boolean {
+  return shown.inodeLow === below.inodeLow && shown.inodeHigh === below.inodeHigh && shown.type === below.type &&
+    (shown.ctimeSeconds !== below.ctimeSeconds || shown.ctimeNanos !== below.ctimeNanos);
+}
+
+/** Files that have several names in an upper directory. */
+export function findLinkGroups(upper: Upper): LinkGroups {
+  const files = [...linkedFiles(upper.upper, ".")];
   const groups = new Map<string, LinkGroup>();
-  for (const { path, stat } of linkedFiles(upper, ".")) {
-    const group = groups.get(linkKey(stat));
-    if (group !== undefined) group.paths.push(path);
-    else groups.set(linkKey(stat), { paths: [path], stat, shown: inodeOf(merged.lstat(path)), isUnchanged: false });
+  for (const [key, names] of Map.groupBy(files, ({ stat }) => linkKey(stat))) {
+    groups.set(key, { paths: names.map(({ path }) => path), isUnchanged: isAsBelow(names, upper) });
   }
   return groups;
 }
 
-/**
- * Finds the groups that are as the lower directories have them. Where a file of the lower directories was copied up under some of its
- * names and written to, its other names are linked to it here: the program that wrote to it saw them all change.
- */
-export function completeLinkGroups({ links, ...upper }: Upper): void {
-  const { lower } = upper;
-  if (links.size === 0 || lower === undefined) return;
-  const changed = new Map<string, LinkGroup>();
-  for (const group of links.values()) {
-    group.isUnchanged = isAsBelow(group, upper.upper, lower);
-    if (!group.isUnchanged && mayHaveOthers(group, lower)) changed.set(group.shown, group);
-  }
-  if (changed.size === 0) return;
-  for (const { path, stat } of linkedFiles(lower, ".")) {
-    const group = changed.get(inodeOf(stat));
-    if (group !== undefined && isVisible(path, upper)) linkTo(group, path, { ...upper, lower });
-  }
-}
-
-/** Whether a changed file may have further names in the lower directories; these are searched whole for them. */
-function mayHaveOthers({ paths, stat, shown }: LinkGroup, lower: Root): boolean {
-  if (shown === inodeOf(stat)) return false;
-  const below = paths.map((path) => lstatSafely(lower, path)).find((found) => inodeOf(found) === shown);
-  return below === undefined || below.links > 1;
-}
-
-function isAsBelow({ paths, stat, shown }: LinkGroup, upper: Root, lower: Root): boolean {
-  const [path = ""] = paths;
-  const first = lstatSafely(lower, path);
-  if (first === undefined) return false;
+function isAsBelow(names: readonly LinkedFile[], { upper, lower, writer, isUserNamespace }: Upper): boolean {
+  const [first] = names.map(({ path, stat }) => ({ path, stat, below: lstatSafely(lower, path) }));
+  if (lower === undefined || first?.below === undefined) return false;
+  const { path: at, stat: { type }, below: original } = first;
+  const isCopy = type === "file" && writer.xattr(at, originName(isUserNamespace)) !== undefined;
   // A new file under some of the names is no longer the one that has the others, equal as they may be.
-  if (shown === inodeOf(stat) && first.links > paths.length) return false;
-  return paths.every((name) => {
-    const below = lstatSafely(lower, name);
-    return below !== undefined && linkKey(below) === linkKey(first) &&
-      isSameFile({ root: upper, path: name, stat }, { root: lower, path: name, stat: below });
+  if (!isCopy && original.links > names.length) return false;
+  return names.every(({ path, stat }) => {
+    const below = lstatSafely(lower, path);
+    return below !== undefined && isSameInode(below, original) &&
+      isSameFile({ root: upper, path, stat }, { root: lower, path, stat: below });
   });
 }
 
-/** Whether the upper directory says nothing about a path, so that it shows what is below. */
-function isVisible(path: string, { upper, writer, isUserNamespace }: Omit<Upper, "links">): boolean {
-  const parts = path.split("/");
-  for (let length = 1; length <= parts.length; length++) {
-    const part = parts.slice(0, length).join("/");
-    const there = upper.lstat(part);
-    if (there === undefined) return true;
-    if (there.type !== "directory" || writer.xattr(part, opaqueName(isUserNamespace)) !== undefined) return false;
-  }
-  return false;
-}
-
-function linkTo(
-  group: LinkGroup,
-  path: string,
-  { writer, lower }: { readonly writer: Upper["writer"]; readonly lower: Root },
-): void {
-  const [existing = ""] = group.paths;
-  const parts = path.split("/").slice(0, -1);
-  const folders = parts.map((_, i) => parts.slice(0, i + 1).join("/"));
-  for (const folder of folders) {
-    const below = lower.lstat(folder);
-    if (below === undefined || writer.lstat(folder) !== undefined) continue;
-    using directory = lower.open(folder);
-    const { mode, uid, gid } = below;
-    makeInside(writer, folder, () => writer.makeDirectory(folder));
-    writer.setDirectory(folder, { mode, owner: { uid, gid }, mtime: mtimeOf(below), xattrs: directory.xattrs() });
-  }
-  makeInside(writer, path, () => writer.link(existing, path));
-  group.paths.push(path);
-}
-
-/** Makes something without a change to the time of the directory it is in. */
-function makeInside(writer: Upper["writer"], path: string, make: () => void): void {
-  const slash = path.lastIndexOf("/");
-  const parent = slash < 0 ? "." : path.slice(0, slash);
-  const before = writer.lstat(parent);
-  make();
-  if (before !== undefined) writer.setTime(parent, before);
+/** One name of a file that has several. */
+export interface LinkedFile {
+  readonly path: string;
+  readonly stat: FileStat;
 }
 
 /** All files below a directory that have several names; whiteouts share one file, and are none. */
-export function* linkedFiles(root: Root, path: string): Generator<{ readonly path: string; readonly stat: FileStat }> {
+export function* linkedFiles(root: Root, path: string): Generator<LinkedFile> {
   const scan = scanChanged(root, path);
   for (const [index, name] of scan.names.entries()) {
     const child = path === "." ? name : `${path}/${name}`;
@@ -108,8 +96,4 @@ export function* linkedFiles(root: Root, path: string): Generator<{ readonly pat
       if (!isWhiteout(stat)) yield { path: child, stat };
     }
   }
-}
-
-function inodeOf(stat: FileStat | undefined): string {
-  return stat === undefined ? "" : `${stat.inodeHigh}:${stat.inodeLow}`;
 }

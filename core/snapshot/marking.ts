@@ -19,6 +19,11 @@ export function opaqueName(isUserNamespace: boolean): string {
   return isUserNamespace ? "user.overlay.opaque" : "trusted.overlay.opaque";
 }
 
+/** Extended attribute that a file has which the overlay file system copied up. */
+export function originName(isUserNamespace: boolean): string {
+  return isUserNamespace ? "user.overlay.origin" : "trusted.overlay.origin";
+}
+
 /** Whether a file is what the overlay file system puts in the place of one that is gone. */
 export function isWhiteout(stat: Pick<FileStat, "type" | "major" | "minor">): boolean {
   return stat.type === "char" && stat.major === 0 && stat.minor === 0;

@@ -6,7 +6,7 @@ import type { Mounter } from "../os/mount.ts";
 import { applyLayer } from "./apply.ts";
 import { findChanges, readChanges } from "./changes.ts";
 import { chainSnapshot, layerSnapshot, type SnapshotLayout } from "./layout.ts";
-import { findLinkGroups } from "./link_groups.ts";
+import { completeNames } from "./link_groups.ts";
 import { overlayMarking } from "./marking.ts";
 import { makeRunDirectory, type RunDirectory } from "./run_directory.ts";
 import type {
@@ -17,7 +17,6 @@ import type {
   Workspace,
   WorkspaceChanges,
 } from "./snapshotter.ts";
-import type { LinkGroups } from "./upper.ts";
 
 /** What an overlay snapshotter works with. */
 export interface OverlayOptions {
@@ -125,15 +124,15 @@ class OverlaySnapshotter implements Snapshotter {
     const { mounter, isUserNamespace, layout } = this.#options;
     using stack = new DisposableStack();
     const upper = stack.use(openRoot(paths.upper));
-    const links = findLinks(upper, paths.rootfs);
-    mounter.unmount(paths.rootfs);
     const writer = stack.use(openSnapshotWriter(paths.upper));
     if (lowers.length > 0) {
       this.#mountLowers(lowers, paths);
       stack.defer(() => mounter.unmount(paths.lower));
     }
     const lower = lowers.length === 0 ? undefined : stack.use(openRoot(paths.lower));
-    const changes = findChanges({ upper, writer, lower, links, isUserNamespace, sourceDateEpoch }, call);
+    if (lower !== undefined) completeAllNames(paths, upper, lower);
+    mounter.unmount(paths.rootfs);
+    const changes = findChanges({ upper, writer, lower, isUserNamespace, sourceDateEpoch }, call);
     writer.setDirectory(".", unsaid);
     let path = paths.upper;
     return {
@@ -245,9 +244,11 @@ function makePaths(directory: string): Paths {
   return { upper: at("upper"), work: at("work"), rootfs: at("rootfs"), lower: at("lower"), empty: at("empty") };
 }
 
-function findLinks(upper: Root, mounted: string): LinkGroups {
-  using merged = openRoot(mounted);
-  return findLinkGroups(upper, merged);
+function completeAllNames(paths: Paths, upper: Root, lower: Root): void {
+  using merged = openRoot(paths.rootfs);
+  using writer = openSnapshotWriter(paths.rootfs);
+  using work = openRoot(paths.work);
+  completeNames({ merged, writer, upper, lower, work });
 }
 
 const plain: FileAttributes = { mode: 0o755, owner: { uid: 0, gid: 0 }, mtime: 0 };

@@ -1,6 +1,8 @@
+import { assertEquals } from "@std/assert";
 import type { LayerEntry } from "../../core/contract/layer.ts";
 import type { SnapshotterKind } from "../../core/snapshot/snapshotter.ts";
 import { createTestCall } from "./build_fixture.ts";
+import { directory, hardlink, symlink, textFile } from "./layer_parts.ts";
 import {
   openTestSnapshotter,
   rawLayer,
@@ -13,6 +15,51 @@ import {
 } from "./snapshot_fixture.ts";
 
 const call = createTestCall();
+
+/** Something done in a workspace, and the changes that it makes. */
+export interface WorkCase {
+  /** What it is. */
+  readonly name: string;
+  /** What the workspace is on; {@linkcode workBase} when left out. */
+  readonly layers?: readonly (readonly LayerEntry[])[];
+  /** Shell script that is run in the workspace. */
+  readonly script: string;
+  /** Changes that the overlay snapshotter finds. */
+  readonly changes: readonly string[];
+  /** Changes that the copying one finds, where it cannot tell more or less. */
+  readonly copied?: readonly string[];
+}
+
+const time = { mtime: 1_000_000_000 };
+
+/** A layer to work on. */
+export const workBase = [
+  directory("d", time),
+  textFile("d/one", "1", time),
+  textFile("d/two", "2", time),
+  directory("d/sub", time),
+  textFile("d/sub/deep", "deep", time),
+  textFile("file", "file", { ...time, xattrs: { "user.note": Uint8Array.of(1) } }),
+  { ...symlink("link", "d"), ...time },
+  directory("empty", { ...time, xattrs: { "user.note": Uint8Array.of(1) } }),
+  textFile("x", "linked", time),
+  hardlink("y", "x"),
+  hardlink("d/z", "x"),
+] as const satisfies readonly LayerEntry[];
+
+/** Checks that both snapshotters find the changes, and that every look at what they make shows what was seen when they were made. */
+export async function checkWork({ layers = [workBase], script, changes, copied = changes }: WorkCase): Promise<void> {
+  const stored = await Promise.all(layers.map((entries) => rawLayer(...entries)));
+  for (const [kind, expected] of [["overlay", changes], ["copy", copied]] as const) {
+    const result = await workOn(kind, stored, (rootfs) => runScript(rootfs, script));
+    assertEquals(result.changes, expected, kind);
+    const seen = result.seen.filter((line) => !line.startsWith("socket "));
+    assertEquals(result.kept, seen, `${kind}: kept`);
+    for (const [way, shown] of Object.entries(await showEverywhere([...stored, result.layer]))) {
+      assertEquals(shown, seen, `${kind}: ${way}`);
+    }
+  }
+}
 
 /** What came of work in a workspace. */
 export interface WorkResult {
