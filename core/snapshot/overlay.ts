@@ -3,6 +3,7 @@ import type { LayerEntry } from "../contract/layer.ts";
 import { EngineError, isEngineError } from "../errors.ts";
 import { type FileAttributes, openRoot, openSnapshotWriter, type Root } from "../os/file_system.ts";
 import type { Mounter } from "../os/mount.ts";
+import { Users } from "./users.ts";
 import { applyLayer } from "./apply.ts";
 import { findChanges, readChanges } from "./changes.ts";
 import { chainSnapshot, layerSnapshot, type SnapshotLayout } from "./layout.ts";
@@ -81,6 +82,7 @@ class OverlaySnapshotter implements Snapshotter {
     const lowers = await this.#unpackAll(layers, call);
     await using stack = new AsyncDisposableStack();
     const run = stack.use(makeRunDirectory(this.#options.layout, call.signal));
+    holdTops(layers, stack);
     const paths = makePaths(run.path);
     setRoot(paths.upper, lowers);
     const { mounter } = this.#options;
@@ -92,11 +94,16 @@ class OverlaySnapshotter implements Snapshotter {
     });
     stack.defer(() => mounter.unmount(paths.rootfs));
     const held = stack.move();
+    const users = new Users();
     return {
       rootfs: paths.rootfs,
       directory: run.path,
-      finish: (sourceDateEpoch, inner) => this.#finish({ lowers, paths, sourceDateEpoch }, inner),
-      [Symbol.asyncDispose]: () => held.disposeAsync(),
+      finish: (sourceDateEpoch, inner) => this.#finish({ lowers, paths, users, sourceDateEpoch }, inner),
+      async [Symbol.asyncDispose](): Promise<void> {
+        // Where its layer was unpacked already it does not move, and commands may still run on it.
+        await users.idle();
+        await held.disposeAsync();
+      },
     };
   }
 
@@ -104,6 +111,7 @@ class OverlaySnapshotter implements Snapshotter {
     const lowers = await this.#unpackAll(layers, call);
     await using stack = new AsyncDisposableStack();
     const run = stack.use(makeRunDirectory(this.#options.layout, call.signal));
+    holdTops(layers, stack);
     const paths = makePaths(run.path);
     this.#mountLowers(lowers, paths);
     stack.defer(() => this.#options.mounter.unmount(paths.lower));
@@ -117,10 +125,14 @@ class OverlaySnapshotter implements Snapshotter {
   }
 
   #finish(
-    work: { readonly lowers: readonly Lower[]; readonly paths: Paths; readonly sourceDateEpoch: number | undefined },
+    { lowers, paths, users, sourceDateEpoch }: {
+      readonly lowers: readonly Lower[];
+      readonly paths: Paths;
+      readonly users: Users;
+      readonly sourceDateEpoch: number | undefined;
+    },
     call: Call,
   ): WorkspaceChanges {
-    const { lowers, paths, sourceDateEpoch } = work;
     const { mounter, isUserNamespace, layout } = this.#options;
     using stack = new DisposableStack();
     const upper = stack.use(openRoot(paths.upper));
@@ -140,7 +152,7 @@ class OverlaySnapshotter implements Snapshotter {
         using root = openRoot(path);
         yield* readChanges(root, changes, inner);
       },
-      top: { path: () => path },
+      top: { path: () => path, hold: () => users.hold() },
       commit(diffId): void {
         path = moveSnapshot(paths.upper, `${layout.snapshots}/${layerSnapshot(diffId)}`);
       },
@@ -222,6 +234,11 @@ class OverlaySnapshotter implements Snapshotter {
  */
 function topmostFirst(lowers: readonly Lower[]): readonly string[] {
   return [...new Set(lowers.toReversed().map((lower) => lower()))];
+}
+
+/** Keeps what commands have just made, while it is mounted. */
+function holdTops(layers: readonly SnapshotLayer[], stack: AsyncDisposableStack): void {
+  for (const layer of layers) if ("path" in layer) stack.use(layer.hold());
 }
 
 /** Where a lower directory is now: one that a command has just made moves when it is committed. */

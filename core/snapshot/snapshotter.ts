@@ -45,6 +45,8 @@ export interface WorkspaceChanges {
 export interface TopSnapshot {
   /** Where it is; it moves when it is committed. */
   readonly path: () => string;
+  /** Keeps what is mounted from there, until it is disposed. */
+  hold(): Disposable;
 }
 
 /** How filesystem states become directories: an overlay of unpacked layers, or a copy of all files. */
