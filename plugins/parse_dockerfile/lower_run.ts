@@ -71,16 +71,20 @@ function environmentOf(state: StageState): string[] {
   return [...own, ...args];
 }
 
-const proxyNames = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"].flatMap((name) => [
-  name.toUpperCase(),
-  name,
-]);
+const proxyNames = ["http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"];
 
-/** Proxies given as build arguments, which commands see without an ARG and which decide nothing (BuildKit, `ProxyEnv`). */
+/**
+ * Proxies given as build arguments, which commands see without an ARG and which decide nothing; in upper and in lower case, as
+ * programs differ in what they look at (BuildKit, `ProxyEnv`).
+ */
 function proxiesOf({ session, state }: LoweringOf<"run">): string[] {
-  return proxyNames.flatMap((name) => {
-    const value = ownValue(session.context.args, name);
-    return value === undefined || state.args.has(name) || state.env.has(name) ? [] : [`${name}=${value}`];
+  return proxyNames.flatMap((lower) => {
+    const names = [lower.toUpperCase(), lower];
+    const values = names.map((name) => ownValue(session.context.args, name));
+    return names.flatMap((name, index) => {
+      const value = values[index] ?? values[1 - index];
+      return value === undefined || state.args.has(name) || state.env.has(name) ? [] : [`${name}=${value}`];
+    });
   });
 }
 
