@@ -2,81 +2,18 @@
  * The same Dockerfiles built by strata and by other builders: what the images hold and how they are configured is equal, but for the
  * differences that differential/accepted.ts lists with their reasons.
  */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { isMissing, peers } from "../helpers/require.ts";
+import { peers } from "../helpers/require.ts";
 import { accepted } from "./differential/accepted.ts";
-import { isAccepted } from "./differential/accepted_difference.ts";
-import { buildEverywhere, type Everything } from "./differential/build_everywhere.ts";
-import type { DifferentialCase, PeerName } from "./differential/case.ts";
-import { compareOutcomes, type Difference, type Outcome } from "./differential/image_facts.ts";
+import { baseImages } from "./differential/common_files.ts";
+import { declareDifferentialTests } from "./differential/declare_tests.ts";
 import { suites } from "./differential/suites.ts";
 
-const lacksAny = isMissing("root", peers.python, peers.zstd);
-const lacksDocker = lacksAny || isMissing(peers.dockerd, peers.docker);
-const lacksBuildah = lacksAny || isMissing(peers.buildah, peers.podman);
-const lacks: Readonly<Record<PeerName, boolean>> = {
-  classic: lacksDocker,
-  buildkit: lacksDocker,
-  buildah: lacksBuildah,
-};
-const present = new Set((["classic", "buildkit", "buildah"] as const).filter((peer) => !lacks[peer]));
-
-/** Built by the first test that asks, so that a run without these tests builds nothing. */
-let everything: Promise<Everything> | undefined;
-
-function build(): Promise<Everything> {
-  return everything ??= buildEverywhere(suites, present);
-}
-
-function outcomeOf({ outcomes }: Everything, builder: PeerName | "strata", name: string): Outcome {
-  const outcome = outcomes.get(builder)?.get(name);
-  assert(outcome !== undefined, `${builder} was not asked to build ${name}`);
-  return outcome;
-}
-
-function differencesOf(built: Everything, peer: PeerName, { name, plain }: DifferentialCase): readonly Difference[] {
-  const [ours, theirs] = [outcomeOf(built, "strata", name), outcomeOf(built, peer, name)];
-  return compareOutcomes(ours, theirs, { started: built.started, isSameFile: plain === undefined });
-}
-
-/** A difference in words; where only one of two builds failed, with its message. */
-function explain(built: Everything, peer: PeerName, name: string): (difference: Difference) => string {
-  const failures = [outcomeOf(built, "strata", name), outcomeOf(built, peer, name)]
-    .map((outcome) => "failure" in outcome ? `\n${outcome.failure.slice(-2000)}` : "");
-  return ({ field, strata, peer: theirs }) =>
-    `${field}: strata ${strata}, ${peer} ${theirs}${field === "outcome" ? failures.join("") : ""}`;
-}
-
-for (const suite of suites) {
-  for (const item of suite.cases) {
-    const { name, fails } = item;
-    for (const peer of suite.peers) {
-      Deno.test({ name: `${name}: strata builds what ${peer} builds`, ignore: lacks[peer] }, async () => {
-        const built = await build();
-        const open = differencesOf(built, peer, item)
-          .filter((difference) => !accepted.some((entry) => isAccepted(entry, { peer, name, difference })));
-        assertEquals(open.map(explain(built, peer, name)).join("\n"), "");
-      });
-    }
-    if (fails === undefined) continue;
-    Deno.test({ name: `${name}: strata refuses it`, ignore: present.size === 0 }, async () => {
-      const outcome = outcomeOf(await build(), "strata", name);
-      assertStringIncludes("failure" in outcome ? outcome.failure : "built", fails);
-    });
-  }
-}
-
-for (const peer of present) {
-  Deno.test(`every accepted difference from ${peer} is still there`, async () => {
-    const built = await build();
-    const found = suites.filter((suite) => suite.peers.includes(peer)).flatMap(({ cases }) => cases).flatMap((item) =>
-      differencesOf(built, peer, item).map((difference) => ({ peer, name: item.name, difference }))
-    );
-    const stale = accepted.filter((entry) => entry.peers.includes(peer)).flatMap((entry) =>
-      (entry.cases ?? [undefined])
-        .filter((name) => !found.some((each) => (name ?? each.name) === each.name && isAccepted(entry, each)))
-        .map((name) => `${name ?? "any case"}, ${entry.field}: ${entry.reason}`)
-    );
-    assertEquals(stale, []);
-  });
-}
+declareDifferentialTests({
+  suites,
+  bases: () => baseImages(Deno.build.arch === "aarch64" ? "arm64" : "amd64"),
+  accepted,
+  // What a layer has to change, the builders see differently where nothing is run; the result counts.
+  ignored: /^(commands|layer .* names|file .* folderTime|file \/ .*)$/,
+  buildah: { storageDriver: "vfs", flags: ["--isolation", "chroot", "--layers=false"] },
+  needs: [peers.unshare, peers.zstd],
+});

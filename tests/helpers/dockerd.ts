@@ -1,3 +1,5 @@
+import { removeControlGroups } from "./control_groups.ts";
+
 /** A Docker daemon that a test started. */
 export interface Dockerd extends AsyncDisposable {
   /** Runs the docker client against it; gives its standard output. Throws with both outputs when it fails. */
@@ -18,6 +20,7 @@ export async function startDockerd(driver: "vfs" | "overlay2" = "vfs"): Promise<
   await using cleanup = new AsyncDisposableStack();
   const directory = await Deno.makeTempDir({ prefix: "strata-dockerd-" });
   cleanup.defer(() => Deno.remove(directory, { recursive: true }));
+  cleanup.defer(() => removeControlGroups("docker"));
   const host = `unix://${directory}/docker.sock`;
   const log = await Deno.open(`${directory}/dockerd.log`, { write: true, create: true });
   const daemon = new Deno.Command("dockerd", {

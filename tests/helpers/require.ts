@@ -16,6 +16,7 @@ export const peers = {
   buildah: { program: "buildah", debianPackage: "buildah" },
   docker: { program: "docker", debianPackage: "docker.io" },
   dockerRegistry: { program: "docker-registry", debianPackage: "docker-registry" },
+  debootstrap: { program: "debootstrap", debianPackage: "debootstrap" },
   dockerd: { program: "dockerd", debianPackage: "docker.io" },
   git: { program: "git", debianPackage: "git" },
   xz: { program: "xz", debianPackage: "xz-utils" },
@@ -23,6 +24,12 @@ export const peers = {
   zstd: { program: "zstd", debianPackage: "zstd" },
   setpriv: { program: "setpriv", debianPackage: "util-linux" },
   bash: { program: "bash", debianPackage: "bash" },
+  busybox: { program: "busybox", debianPackage: "busybox-static" },
+  crun: { program: "crun", debianPackage: "crun" },
+  runc: { program: "runc", debianPackage: "runc" },
+  unshare: { program: "unshare", debianPackage: "util-linux" },
+  setcap: { program: "setcap", debianPackage: "libcap2-bin" },
+  setfattr: { program: "setfattr", debianPackage: "attr" },
 } as const satisfies Record<string, Need>;
 
 const reported = new Set<string>();

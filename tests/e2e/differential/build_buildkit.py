@@ -1,7 +1,8 @@
 """Builds images with the BuildKit inside a Docker daemon, over its socket and without the client's plugin.
 
-Reads a JSON document on standard input: {"socket", "cases": [{"name", "context", "buildArgs", "labels", "target"}]}. Prints
-{name: null, or why it failed}. Two are built at a time. The context is sent as an archive, which is the form that needs no session.
+Reads a JSON document on standard input: {"socket", "cases": [{"name", "context", "buildArgs", "labels", "target", "network"}]}.
+Prints {name: null, or why it failed}. Two are built at a time. The context is sent as an archive, which is the form that needs no
+session.
 """
 
 import concurrent.futures, http.client, io, json, os, socket, sys, tarfile, urllib.parse
@@ -39,7 +40,7 @@ def pack(folder):
 
 def build(path, case):
     query = urllib.parse.urlencode({
-        "version": "2", "t": f"case:{case['name']}", "target": case["target"],
+        "version": "2", "t": f"case:{case['name']}", "target": case["target"], "networkmode": case["network"],
         "buildargs": json.dumps(case["buildArgs"]), "labels": json.dumps(case["labels"]),
     })
     daemon = Daemon(path)

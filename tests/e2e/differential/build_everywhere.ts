@@ -5,12 +5,13 @@ import {
   buildWithBuildkit,
   buildWithClassic,
   buildWithStrata,
+  type Job,
   loadIntoDocker,
   type Outcomes,
 } from "./builders.ts";
 import type { DifferentialCase, PeerName } from "./case.ts";
 import { type Place, preparePlace } from "./place.ts";
-import type { Suite } from "./suites.ts";
+import type { BuildahSetup, Plan } from "./plan.ts";
 import { startWebServer } from "./web_server.ts";
 
 /** What every builder made of its cases. */
@@ -24,18 +25,19 @@ export interface Everything {
  * Builds the cases of all suites with strata, and each with those of its peers that are named. Nothing stays: no daemon and
  * no file, also when it throws.
  */
-export async function buildEverywhere(suites: readonly Suite[], peers: ReadonlySet<PeerName>): Promise<Everything> {
+export async function buildEverywhere(plan: Plan, peers: ReadonlySet<PeerName>): Promise<Everything> {
+  const { suites, bases, buildah } = plan;
   await using folder = await tempFolder();
   await using server = startWebServer(`${folder.path}/web`);
   const all = suites.flatMap(({ cases }) => cases);
-  const place = await preparePlace(folder.path, all, server.origin);
+  const place = await preparePlace(folder.path, { cases: all, bases: bases() }, server.origin);
   const casesOf = (peer: PeerName): readonly DifferentialCase[] =>
     suites.filter((suite) => suite.peers.includes(peer) && peers.has(peer)).flatMap(({ cases }) => cases);
   const started = Math.floor(Date.now() / 1000);
   const outcomes = await allSettled([
     buildWithStrata({ place, cases: all }).then((built) => [["strata", built]] as const),
     buildWithDocker(place, casesOf),
-    buildWithBuildahIfAny(place, casesOf("buildah")),
+    buildWithBuildahIfAny({ place, cases: casesOf("buildah") }, buildah),
   ]);
   return { outcomes: new Map(outcomes.flat()), started };
 }
@@ -56,8 +58,8 @@ async function buildWithDocker(
   ];
 }
 
-async function buildWithBuildahIfAny(place: Place, cases: readonly DifferentialCase[]): Promise<Built> {
-  return cases.length === 0 ? [] : [["buildah", await buildWithBuildah({ place, cases })]];
+async function buildWithBuildahIfAny(job: Job, setup: BuildahSetup): Promise<Built> {
+  return job.cases.length === 0 ? [] : [["buildah", await buildWithBuildah(job, setup)]];
 }
 
 /** As `Promise.all`, but fails only when nothing runs any more, so that what the tasks work on can be removed. */

@@ -4,6 +4,7 @@ import { mustRun, runStrata } from "../../helpers/strata.ts";
 import type { DifferentialCase } from "./case.ts";
 import type { ImageFacts, Outcome } from "./image_facts.ts";
 import { type Place, runPython } from "./place.ts";
+import type { BuildahSetup } from "./plan.ts";
 
 /** What a builder has to build. */
 export interface Job {
@@ -21,29 +22,32 @@ export async function buildWithStrata({ place, cases }: Job): Promise<Outcomes> 
   for (const name of Object.keys(bases)) await mustRun({ root }, "load", "-i", `${directory}/${name}.tar`);
   const failures = await buildAll(cases, async (item) => {
     const file = item.plain === undefined ? [] : ["-f", `${directory}/${item.name}.Dockerfile`];
-    const built = await runStrata({ root }, "build", ...file, ...flagsOf(item), `${directory}/ctx-${item.name}`);
+    const network = item.network === undefined ? [] : ["--network", item.network];
+    const flags = [...file, ...network, ...flagsOf(item), ...secretsOf(item, directory)];
+    const built = await runStrata({ root }, "build", ...flags, `${directory}/ctx-${item.name}`);
     return built.code === 0 ? undefined : built.stderr;
   });
-  const output = `${directory}/strata.tar`;
-  await mustRun({ root }, "save", "-o", output, ...namesOf(failures));
-  return await readOutcomes(failures, output);
+  return await readOutcomes(failures, `${directory}/strata.tar`, (...args) => mustRun({ root }, "save", ...args));
 }
 
 /** Builds the cases with Docker's own builder, which BuildKit has replaced since. Its client sends the contexts. */
 export async function buildWithClassic({ place, cases }: Job, daemon: Dockerd): Promise<Outcomes> {
   const failures = await buildAll(
     cases,
-    (item) => failureOf(daemon.docker("build", ...flagsOf(item), `${place.directory}/ctx-${item.name}`)),
+    (item) => {
+      const flags = [...networkOf(item), ...flagsOf(item)];
+      return failureOf(daemon.docker("build", ...flags, `${place.directory}/ctx-${item.name}`));
+    },
   );
-  return await saveWithDocker(failures, `${place.directory}/classic.tar`, daemon);
+  return await readOutcomes(failures, `${place.directory}/classic.tar`, (...args) => daemon.docker("save", ...args));
 }
 
 /** Builds the cases with the BuildKit in the daemon. */
 export async function buildWithBuildkit({ place, cases }: Job, daemon: Dockerd): Promise<Outcomes> {
   const answer = await runPython("build_buildkit.py", [], {
     socket: daemon.host.replace(/^unix:\/\//, ""),
-    cases: cases.map(({ name, buildArgs = {}, labels = {}, target = "" }) => ({
-      ...{ name, buildArgs, labels, target },
+    cases: cases.map(({ name, buildArgs = {}, labels = {}, target = "", network }) => ({
+      ...{ name, buildArgs, labels, target, network: network ?? "host" },
       context: `${place.directory}/ctx-${name}`,
     })),
   });
@@ -53,7 +57,7 @@ export async function buildWithBuildkit({ place, cases }: Job, daemon: Dockerd):
       text ?? undefined,
     ]),
   );
-  return await saveWithDocker(failures, `${place.directory}/buildkit.tar`, daemon);
+  return await readOutcomes(failures, `${place.directory}/buildkit.tar`, (...args) => daemon.docker("save", ...args));
 }
 
 /** Loads the base images into the daemon. */
@@ -62,24 +66,33 @@ export async function loadIntoDocker({ directory, bases }: Place, daemon: Docker
 }
 
 /** Builds the cases with buildah. */
-export async function buildWithBuildah({ place: { directory, bases }, cases }: Job): Promise<Outcomes> {
-  const store = ["--root", `${directory}/buildah`, "--runroot", `${directory}/run`, "--storage-driver", "vfs"];
-  for (const name of Object.keys(bases)) {
-    await runPeer("buildah", ...store, "pull", "-q", `docker-archive:${directory}/${name}.tar`);
-  }
-  const flags = [
-    ...["--isolation", "chroot"],
-    ...["--format", "docker"],
-    ...["--layers=false", "--pull=never", "--identity-label=false"],
+export async function buildWithBuildah(
+  { place: { directory, bases }, cases }: Job,
+  setup: BuildahSetup,
+): Promise<Outcomes> {
+  const store = [
+    "--root",
+    `${directory}/buildah`,
+    "--runroot",
+    `${directory}/run`,
+    "--storage-driver",
+    setup.storageDriver,
   ];
-  const failures = await buildAll(
-    cases,
-    (item) =>
-      failureOf(runPeer("buildah", ...store, "bud", ...flags, ...flagsOf(item), `${directory}/ctx-${item.name}`)),
-  );
-  const output = `${directory}/buildah.tar`;
-  await runPeer("podman", ...store, "save", "-q", "-m", "-o", output, ...namesOf(failures));
-  return await readOutcomes(failures, output);
+  for (const name of Object.keys(bases)) {
+    await runAlone("buildah", ...store, "pull", "-q", `docker-archive:${directory}/${name}.tar`);
+  }
+  const failures = await buildAll(cases, (item) => {
+    const flags = [
+      ...["--format", "docker", "--pull=never", "--identity-label=false"],
+      ...setup.flags,
+      ...networkOf(item),
+      ...flagsOf(item),
+      ...secretsOf(item, directory),
+    ];
+    return failureOf(runAlone("buildah", ...store, "bud", ...flags, `${directory}/ctx-${item.name}`));
+  });
+  const save = (...args: string[]): Promise<string> => runAlone("podman", ...store, "save", "-q", "-m", ...args);
+  return await readOutcomes(failures, `${directory}/buildah.tar`, save);
 }
 
 /** Why each case could not be built, undefined when it could. */
@@ -92,6 +105,19 @@ function flagsOf({ name, buildArgs = {}, labels = {}, target }: DifferentialCase
     ...Object.entries(labels).flatMap(([key, value]) => ["--label", `${key}=${value}`]),
     ...(target === undefined ? [] : ["--target", target]),
   ];
+}
+
+/** Runs a program in a mount namespace of its own: what it leaves mounted goes with it. */
+async function runAlone(...command: readonly string[]): Promise<string> {
+  return await runPeer("unshare", "--mount", "--", ...command);
+}
+
+function networkOf({ network }: DifferentialCase): string[] {
+  return ["--network", network ?? "host"];
+}
+
+function secretsOf({ name, secrets = {} }: DifferentialCase, directory: string): string[] {
+  return Object.keys(secrets).flatMap((id) => ["--secret", `id=${id},src=${directory}/secret-${name}-${id}`]);
 }
 
 /** Builds two cases at a time. */
@@ -117,17 +143,16 @@ async function failureOf(build: Promise<unknown>): Promise<string | undefined> {
   }
 }
 
-function namesOf(failures: Failures): string[] {
-  return [...failures].filter(([, failure]) => failure === undefined).map(([name]) => `case:${name}`);
-}
-
-async function saveWithDocker(failures: Failures, output: string, daemon: Dockerd): Promise<Outcomes> {
-  await daemon.docker("save", "-o", output, ...namesOf(failures));
-  return await readOutcomes(failures, output);
-}
-
-async function readOutcomes(failures: Failures, archive: string): Promise<Outcomes> {
-  const images: Record<string, ImageFacts> = JSON.parse(await runPython("read_images.py", [archive], {}));
+/** Saves what was built to an archive, with arguments as for `docker save`, and reads it. */
+async function readOutcomes(
+  failures: Failures,
+  archive: string,
+  save: (...args: string[]) => Promise<unknown>,
+): Promise<Outcomes> {
+  const built = [...failures].filter(([, failure]) => failure === undefined).map(([name]) => `case:${name}`);
+  if (built.length > 0) await save("-o", archive, ...built);
+  const archives = built.length > 0 ? [archive] : [];
+  const images: Record<string, ImageFacts> = JSON.parse(await runPython("read_images.py", archives, {}));
   const outcomes = new Map<string, Outcome>();
   for (const [name, failure] of failures) {
     const image = images[name];

@@ -2,6 +2,8 @@
 export interface FileSpec {
   readonly type: "file" | "directory" | "symlink" | "hardlink" | "fifo" | "char" | "block" | "tar";
   readonly text?: string;
+  /** File of this host that has the content, in place of a text. */
+  readonly source?: string;
   /** Target of a symbolic or hard link; of a hard link, a path from the root of the context or archive. */
   readonly target?: string;
   readonly mode?: number;
@@ -37,6 +39,10 @@ export interface DifferentialCase {
   readonly buildArgs?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
   readonly target?: string;
+  /** Network of the commands; the host's when left out. */
+  readonly network?: "none";
+  /** Secrets by id; of the peers only buildah gets them. */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** Part of what strata says when it must refuse the file. */
   readonly fails?: string;
 }

@@ -108,6 +108,8 @@ export interface Base {
   readonly architecture: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly files: Files;
+  /** Archive of this host that has the files instead. */
+  readonly archive?: string;
 }
 
 const baseFiles: Files = {

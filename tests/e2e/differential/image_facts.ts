@@ -7,7 +7,11 @@ export interface ImageFacts {
   readonly layers: number;
   /** Number of history entries that have a layer. */
   readonly history: number;
-  /** Files by path, without the root. */
+  /** What RUN ran, as the history has it. */
+  readonly commands: readonly string[];
+  /** Of each layer what it has besides folders, by path, whiteouts included. */
+  readonly names: readonly (readonly string[])[];
+  /** Files by path; the root is `/`. */
   readonly files: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
@@ -16,7 +20,7 @@ export type Outcome = { readonly image: ImageFacts } | { readonly failure: strin
 
 /** One thing in which two builders differ. */
 export interface Difference {
-  /** `outcome`, `layers`, `author`, `config <field>`, `file <path> <fact>`. */
+  /** `outcome`, `layers`, `author`, `commands`, `config <field>`, `layer <number> names`, `file <path> <fact>`. */
   readonly field: string;
   /** What strata gives, as JSON; what is absent is null. */
   readonly strata: string;
@@ -28,8 +32,10 @@ export interface Difference {
 export interface Comparison {
   /** When the builds began, in seconds. */
   readonly started: number;
-  /** Whether both built the same Dockerfile, so that their layers can be counted. */
+  /** Whether both built the same Dockerfile, so that their layers and commands can be compared. */
   readonly isSameFile: boolean;
+  /** Fields that are not compared. */
+  readonly ignored?: RegExp | undefined;
 }
 
 /**
@@ -39,7 +45,7 @@ export interface Comparison {
 export function compareOutcomes(
   strata: Outcome,
   peer: Outcome,
-  { started, isSameFile }: Comparison,
+  { started, isSameFile, ignored }: Comparison,
 ): readonly Difference[] {
   if ("failure" in strata || "failure" in peer) {
     const [ours, theirs] = [strata, peer].map((outcome) => "failure" in outcome ? "fails" : "builds");
@@ -48,7 +54,8 @@ export function compareOutcomes(
   const [ours, theirs] = [flatten(strata.image, started), flatten(peer.image, started)];
   const fields = [...new Set([...ours.keys(), ...theirs.keys()])].sort();
   return fields
-    .filter((field) => isInBoth(field, ours, theirs) && (isSameFile || field !== "layers"))
+    .filter((field) => isInBoth(field, ours, theirs) && (isSameFile || !/^(layers|layer .*|commands)$/.test(field)))
+    .filter((field) => ignored?.test(field) !== true)
     .map((field) => ({ field, strata: ours.get(field) ?? "null", peer: theirs.get(field) ?? "null" }))
     .filter((difference) => difference.strata !== difference.peer);
 }
@@ -60,15 +67,17 @@ function isInBoth(field: string, ours: ReadonlyMap<string, string>, theirs: Read
 }
 
 function flatten(image: ImageFacts, started: number): Map<string, string> {
-  const { config, files, author, layers, history, platform } = image;
+  const { config, files, author, layers, history, platform, commands, names } = image;
   const facts = new Map([["platform", platform], ["author", JSON.stringify(author)], ["layers", `${layers}`]]);
+  facts.set("commands", JSON.stringify(commands));
+  names.forEach((each, index) => facts.set(`layer ${index + 1} names`, JSON.stringify(each)));
   if (layers !== history) facts.set("history", `${history} entries with a layer for ${layers} layers`);
   for (const [field, value] of Object.entries(config)) {
     if (!isEmpty(value)) facts.set(`config ${field}`, canonical(value));
   }
   for (const [path, entry] of Object.entries(files)) {
     for (const [fact, value] of Object.entries(entry)) {
-      const isOwnTime = fact === "mtime" && (value === 0 || Number(value) >= started);
+      const isOwnTime = /^(mtime|folderTime)$/.test(fact) && (value === 0 || Number(value) >= started);
       facts.set(`file ${path} ${fact}`, isOwnTime ? "made" : canonical(value));
     }
   }

@@ -7,7 +7,7 @@ const file = {
   uid: 0,
   gid: 0,
   size: 3,
-  sha256: "aa",
+  content: "aa",
   mtime: 5,
   links: ["a", "b"],
   xattrs: { "user.x": "1" },
@@ -18,6 +18,8 @@ const image: ImageFacts = {
   author: "",
   layers: 1,
   history: 1,
+  commands: ["/bin/sh -c a"],
+  names: [["a", "l", "n"]],
   files: { a: file, l: { type: "symlink", uid: 0, gid: 0, target: "a" }, n: { type: "char", device: "1:3" } },
 };
 
@@ -36,7 +38,7 @@ Deno.test("compareOutcomes() finds every fact of a file that differs", () => {
     uid: 1,
     gid: 1,
     size: 4,
-    sha256: "bb",
+    content: "bb",
     mtime: 6,
     links: ["a"],
     xattrs: { "user.x": "2" },
@@ -63,7 +65,9 @@ Deno.test("compareOutcomes() finds what differs in the config and around it", ()
   assertEquals(change({ author: "me" }), ["author"]);
   assertEquals(change({ history: 2 }), ["history"]);
   assertEquals(change({ layers: 2, history: 2 }), ["layers"]);
-  assertEquals(fieldsOf({ image: { ...image, layers: 2, history: 2 } }, false), []);
+  assertEquals(change({ commands: ["/bin/sh -c b"] }), ["commands"]);
+  assertEquals(change({ names: [["a", ".wh.b"]] }), ["layer 1 names"]);
+  assertEquals(fieldsOf({ image: { ...image, layers: 2, history: 2, commands: [], names: [] } }, false), []);
 });
 
 Deno.test("compareOutcomes() takes a time of the build and the time 0 for the same", () => {
@@ -72,6 +76,11 @@ Deno.test("compareOutcomes() takes a time of the build and the time 0 for the sa
   assertEquals(compareOutcomes(withFile({ mtime: 0 }), withFile({ mtime: 999 }), options), [
     { field: "file a mtime", strata: "made", peer: "999" },
   ]);
+});
+
+Deno.test("compareOutcomes() leaves out what is not to be compared", () => {
+  const options = { started: 0, isSameFile: true, ignored: /^file .* mtime$/ };
+  assertEquals(compareOutcomes({ image }, withFile({ mtime: 6 }), options), []);
 });
 
 Deno.test("compareOutcomes() compares failures with images, and not with each other", () => {

@@ -1,9 +1,12 @@
 import type { DifferentialCase } from "./case.ts";
-import { type Base, baseImages, commonFiles, fewFiles, webFiles } from "./common_files.ts";
+import { type Base, commonFiles, fewFiles, webFiles } from "./common_files.ts";
 
 /** Where the contexts and base images are. */
 export interface Place {
-  /** `<base>.tar` are the images, `ctx-<case>` the contexts, `<case>.Dockerfile` what only strata reads, `web` the server's. */
+  /**
+   * `<base>.tar` are the images, `ctx-<case>` the contexts, `<case>.Dockerfile` what only strata reads, `secret-<case>-<id>` the
+   * secrets, `web` the server's.
+   */
   readonly directory: string;
   readonly bases: Readonly<Record<string, Base>>;
 }
@@ -13,10 +16,9 @@ const here = import.meta.dirname ?? ".";
 /** Writes the contexts and base images of the cases below a directory; `origin` is what `http://server` stands for. */
 export async function preparePlace(
   directory: string,
-  cases: readonly DifferentialCase[],
+  { cases, bases }: Pick<Place, "bases"> & { readonly cases: readonly DifferentialCase[] },
   origin: string,
 ): Promise<Place> {
-  const bases = baseImages(Deno.build.arch === "aarch64" ? "arm64" : "amd64");
   const addressed = (text: string): string => text.replaceAll("http://server", origin);
   const written = cases.map(({ name, dockerfile, plain, files, context }) =>
     [
@@ -26,8 +28,11 @@ export async function preparePlace(
   );
   const contexts = { web: webFiles, ...Object.fromEntries(written) };
   await runPython("write_contexts.py", [], { directory, contexts, bases });
-  for (const { name, dockerfile, plain } of cases) {
+  for (const { name, dockerfile, plain, secrets = {} } of cases) {
     if (plain !== undefined) await Deno.writeTextFile(`${directory}/${name}.Dockerfile`, addressed(dockerfile));
+    for (const [id, text] of Object.entries(secrets)) {
+      await Deno.writeTextFile(`${directory}/secret-${name}-${id}`, text);
+    }
   }
   return { directory, bases };
 }

@@ -1,15 +1,9 @@
 import { addCases, ignoreCases } from "./add_cases.ts";
-import type { DifferentialCase, PeerName } from "./case.ts";
 import { configCases } from "./config_cases.ts";
 import { copyCases, copyMetaCases } from "./copy_cases.ts";
 import { fetchCases } from "./fetch_cases.ts";
+import type { Suite } from "./plan.ts";
 import { stageCases } from "./stage_cases.ts";
-
-/** Cases with the builders that they are held against. */
-export interface Suite {
-  readonly cases: readonly DifferentialCase[];
-  readonly peers: readonly PeerName[];
-}
 
 /**
  * All cases. BuildKit gets its contexts as archives here, and to those no .dockerignore applies: Docker's client reads it,

@@ -1,9 +1,10 @@
 """Writes what the differential test builds from: build contexts and base images.
 
-Reads a JSON document on standard input: {"directory", "contexts": {name: {path: spec}}, "bases": {name: {"config", "files"}}}.
+Reads a JSON document on standard input: {"directory", "contexts": {name: {path: spec}}, "bases": {name: {"config", "files" or
+"archive"}}}.
 A spec is the text of a file, or an object with "type" (file, directory, symlink, hardlink, fifo, char, block, tar) and what
-the type needs: "text", "target", "mode", "uid", "gid", "mtime" (seconds, may have a fraction), "xattrs" {name: text},
-"major", "minor", "compression" (none, gzip, bzip2, xz, zstd), "files" (members of a tar). Each base becomes
+the type needs: "text" or "source" (a file of this host), "target", "mode", "uid", "gid", "mtime" (seconds, may have a fraction),
+"xattrs" {name: text}, "major", "minor", "compression" (none, gzip, bzip2, xz, zstd), "files" (members of a tar). Each base becomes
 <directory>/<name>.tar, an archive as `docker save` writes it, with the name localhost/<name>:1; each context a folder
 <directory>/<name>. Nothing of strata is used here, so that the test does not rest on it.
 """
@@ -37,9 +38,16 @@ def compress(data, how):
     return data
 
 
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
 def bytes_of(full):
     if full["type"] == "tar":
         return archive_of(json.dumps(full["files"]), full.get("compression", "none"))
+    if "source" in full:
+        return read(full["source"])
     return full.get("text", "").encode()
 
 
@@ -66,7 +74,7 @@ def make_tar(files):
 
 
 def write_base(directory, name, base):
-    layer = make_tar(base["files"])
+    layer = read(base["archive"]) if "archive" in base else make_tar(base["files"])
     config = json.dumps({
         "architecture": base["architecture"], "os": "linux", "created": "2001-02-03T04:05:06Z", "config": base["config"],
         "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer).hexdigest()]},
