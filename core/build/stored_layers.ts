@@ -17,7 +17,11 @@ export async function storedLayers(chain: Chain, store: Pick<Store, "open">): Pr
   return layers;
 }
 
-async function* readLayer(store: Pick<Store, "open">, layer: ChainLayer, call: Call): AsyncGenerator<LayerEntry> {
+async function* readLayer(
+  store: Pick<Store, "open">,
+  layer: ChainLayer,
+  call: Call,
+): AsyncGenerator<readonly LayerEntry[]> {
   const { unpackLayer } = await import("../layer/unpack.ts");
   yield* unpackLayer(await store.open(layer.descriptor, call), call);
 }

@@ -56,9 +56,11 @@ Deno.test("packLayer() and indexLayer() agree, and unpackLayer() gives back what
   const indexed = await indexLayer(streamOf(tar), descriptor, call);
   assertEquals(indexed, { diffId, size: tar.length, compression: "none", index });
   const back: LayerEntry[] = [];
-  for await (const entry of unpackLayer(streamOf(tar), call)) {
-    if (entry.type !== "file" || entry.content instanceof Uint8Array) back.push(entry);
-    else back.push({ ...entry, content: await collect(await entry.content(), entry.size) });
+  for await (const batch of unpackLayer(streamOf(tar), call)) {
+    for (const entry of batch) {
+      if (entry.type !== "file" || entry.content instanceof Uint8Array) back.push(entry);
+      else back.push({ ...entry, content: await collect(await entry.content(), entry.size) });
+    }
   }
   assertEquals(back, entries.map((entry) => entry.path === "a" ? { ...entry, content: large } : entry));
 });

@@ -29,15 +29,17 @@ type Entry = Exclude<LayerEntry, { readonly type: "whiteout" | "opaque" }>;
  * `OS_FAILED` and `CANCELED`.
  */
 export async function applyLayer(
-  entries: AsyncIterable<LayerEntry>,
+  batches: AsyncIterable<readonly LayerEntry[]>,
   target: ApplyTarget,
   call: Call,
 ): Promise<AppliedLayer> {
   const applier = new Applier(target, call.signal);
-  for await (const entry of entries) {
+  for await (const batch of batches) {
     throwIfAborted(call.signal);
-    const waiting = applier.add(entry);
-    if (waiting !== undefined) await waiting;
+    for (const entry of batch) {
+      const waiting = applier.add(entry);
+      if (waiting !== undefined) await waiting;
+    }
   }
   return applier.finish();
 }

@@ -124,7 +124,7 @@ test("makes a file of a terabyte with nothing in it", async () => {
   ]);
   for (const kind of kinds) {
     await using made = await openTestSnapshotter(kind);
-    const entries = (inner: Call): AsyncIterable<LayerEntry> => unpackLayer(streamOf(tar), inner);
+    const entries = (inner: Call): AsyncIterable<readonly LayerEntry[]> => unpackLayer(streamOf(tar), inner);
     await using view = await made.snapshotter.view([{ diffId: "sha256:a", chainId: "sha256:a", entries }], call);
     using root = openRoot(view.rootfs);
     using file = root.open("big");
@@ -193,12 +193,12 @@ test("rejects UNSUPPORTED when an overlay would take a device of the layer for a
   assertEquals(await showUnpacked("copy", stored), await showTree(treeOfLayers(stored)));
 });
 
-test("is canceled between entries", async () => {
+test("is canceled between batches", async () => {
   const controller = new AbortController();
-  async function* entries(): AsyncGenerator<LayerEntry> {
-    yield textFile("a");
+  async function* entries(): AsyncGenerator<readonly LayerEntry[]> {
+    yield [textFile("a")];
     await Promise.resolve(controller.abort());
-    yield textFile("b");
+    yield [textFile("b")];
   }
   for (const kind of kinds) {
     await using made = await openTestSnapshotter(kind);

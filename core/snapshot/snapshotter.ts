@@ -10,8 +10,8 @@ export interface StoredLayer {
   readonly diffId: Digest;
   /** ChainID of the layers up to this one. */
   readonly chainId: Digest;
-  /** Reads what the layer holds, in the order of its tar. */
-  entries(call: Call): AsyncIterable<LayerEntry>;
+  /** Reads what the layer holds, in the order of its tar and in batches as they come. A content that has to be opened is the last of its batch. */
+  entries(call: Call): AsyncIterable<readonly LayerEntry[]>;
 }
 
 /** A filesystem state as a directory that is only read. */

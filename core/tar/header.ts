@@ -102,8 +102,16 @@ function entryName(block: Uint8Array, extension: Extension): string {
 
 /** Only POSIX headers have a name prefix; GNU ones hold other facts there, and star's is shorter. */
 function prefixField(block: Uint8Array): Field {
-  if (String.fromCharCode(...block.subarray(257, 263)) !== "ustar\0") return [0, 0];
-  return String.fromCharCode(...block.subarray(508, 512)) === "tar\0" ? [345, 131] : field.prefix;
+  if (!hasText(block, 257, "ustar\0")) return noField;
+  return hasText(block, 508, "tar\0") ? starPrefix : field.prefix;
+}
+
+const noField: Field = [0, 0];
+const starPrefix: Field = [345, 131];
+
+function hasText(block: Uint8Array, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (block[at + i] !== text.charCodeAt(i)) return false;
+  return true;
 }
 
 function entryType(block: Uint8Array, name: string): TarHeader["type"] {

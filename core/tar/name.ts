@@ -8,7 +8,11 @@ const isIrregular = /(?:^|\/)\.{0,2}(?:\/|$)/;
  */
 export function normalizeName(name: string): string {
   if (name.includes("\0")) throw entryError(escapeText(name), "its name holds a NUL");
-  if (!isIrregular.test(name)) return name;
+  // Names of most archives begin with "./", and those of directories end with "/".
+  const start = name.startsWith("./") ? 2 : 0;
+  const end = name.endsWith("/") ? name.length - 1 : name.length;
+  const inner = name.slice(start, Math.max(start, end));
+  if (inner !== "" && !isIrregular.test(inner)) return inner;
   const parts: string[] = [];
   for (const part of name.split("/")) {
     if (part === "" || part === ".") continue;

@@ -19,19 +19,82 @@ type Bytes = Uint8Array<ArrayBuffer>;
  * not take, e.g. names that are not UTF-8, and `CANCELED`.
  */
 export async function* readTar(stream: ByteStream, call: Call): AsyncGenerator<LayerEntry, void, undefined> {
+  for await (const batch of readTarBatches(stream, call)) for (const entry of batch) yield entry;
+}
+
+/**
+ * As {@linkcode readTar}, some entries at a time, those that came together: for whoever would spend more on waiting for each. One whose
+ * content has to be opened is the last of its batch.
+ */
+export async function* readTarBatches(
+  stream: ByteStream,
+  call: Call,
+): AsyncGenerator<readonly LayerEntry[], void, undefined> {
   const items = new ItemReader(stream, call);
+  const gathering = new Gathering();
+  let batch: LayerEntry[] = [];
   try {
     while (true) {
-      const item = items.next() ?? await items.wait();
-      if (item === undefined) break;
-      if (item instanceof Uint8Array) continue;
-      const content = item.type === "file" ? new Content(item, items) : undefined;
-      yield toEntry(item, content === undefined ? undefined : await content.take());
-      content?.close();
+      const item = items.tryNext();
+      if (item === undefined || item instanceof Failure) {
+        if (batch.length > 0) yield batch;
+        batch = [];
+        if (item !== undefined) throw item.reason;
+        if (!await items.feed()) break;
+      } else if (item instanceof Uint8Array) {
+        const entry = gathering.add(item);
+        if (entry !== undefined) batch.push(entry);
+      } else if (item.type === "file" && item.size > smallFileBytes) {
+        const content = new Content(item, items);
+        batch.push(toEntry(item, content.open));
+        yield batch;
+        batch = [];
+        content.close();
+      } else if (item.type === "file" && item.size > 0) gathering.begin(item);
+      else batch.push(toEntry(item, noContent));
     }
     await items.drain();
   } finally {
     await items.close();
+  }
+}
+
+const noContent = new Uint8Array(0);
+
+/** Puts the content of a small file together. */
+class Gathering {
+  #header: TarHeader | undefined;
+  #whole: Bytes | undefined;
+  #filled = 0;
+
+  begin(header: TarHeader): void {
+    this.#header = header;
+  }
+
+  /** Takes the next piece of a content; gives the entry when that is all of it. Pieces of contents that were not begun are left out. */
+  add(piece: Bytes): LayerEntry | undefined {
+    const header = this.#header;
+    if (header === undefined) return undefined;
+    if (piece.length === header.size) return this.#end(header, piece);
+    this.#whole ??= new Uint8Array(header.size);
+    this.#whole.set(piece, this.#filled);
+    this.#filled += piece.length;
+    return this.#filled === header.size ? this.#end(header, this.#whole) : undefined;
+  }
+
+  #end(header: TarHeader, content: Bytes): LayerEntry {
+    this.#header = this.#whole = undefined;
+    this.#filled = 0;
+    return toEntry(header, content);
+  }
+}
+
+/** What the parser threw. */
+class Failure {
+  readonly reason: unknown;
+
+  constructor(reason: unknown) {
+    this.reason = reason;
   }
 }
 
@@ -50,13 +113,32 @@ class ItemReader {
     return this.#parser.next();
   }
 
+  /** As `next`; what it throws is given, so that the entries before it can be given first. */
+  tryNext(): TarHeader | Bytes | Failure | undefined {
+    try {
+      return this.#parser.next();
+    } catch (reason) {
+      return new Failure(reason);
+    }
+  }
+
   async wait(): Promise<TarHeader | Bytes | undefined> {
-    while (!this.#parser.isEnded) {
-      await this.#feed();
+    while (await this.feed()) {
       const item = this.#parser.next();
       if (item !== undefined) return item;
     }
     return undefined;
+  }
+
+  /** Gives the parser the next chunk; false when the archive has ended. */
+  async feed(): Promise<boolean> {
+    if (this.#parser.isEnded) return false;
+    throwIfAborted(this.#signal);
+    const chunk = await this.#chunks.next();
+    throwIfAborted(this.#signal);
+    if (chunk.done) this.#parser.end();
+    else this.#parser.push(chunk.value);
+    return true;
   }
 
   async drain(): Promise<void> {
@@ -67,17 +149,9 @@ class ItemReader {
   async close(): Promise<void> {
     await this.#chunks.return();
   }
-
-  async #feed(): Promise<void> {
-    throwIfAborted(this.#signal);
-    const chunk = await this.#chunks.next();
-    throwIfAborted(this.#signal);
-    if (chunk.done) this.#parser.end();
-    else this.#parser.push(chunk.value);
-  }
 }
 
-/** Content of the entry that the archive stands at. */
+/** Content of a large entry that the archive stands at. */
 class Content {
   readonly #header: TarHeader;
   readonly #items: ItemReader;
@@ -88,30 +162,13 @@ class Content {
     this.#items = items;
   }
 
-  /** The content in the form it is given to a reader. */
-  take(): FileContent | Promise<FileContent> {
-    return this.#header.size <= smallFileBytes ? this.#gather() : this.#open;
-  }
-
   /** Tells that the archive has gone on. */
   close(): void {
     this.#state = "past";
   }
 
-  async #gather(): Promise<Bytes> {
-    const { size } = this.#header;
-    let whole: Bytes | undefined;
-    for (let filled = 0; filled < size;) {
-      const piece = await this.#piece();
-      if (piece.length === size) return piece;
-      whole ??= new Uint8Array(size);
-      whole.set(piece, filled);
-      filled += piece.length;
-    }
-    return whole ?? new Uint8Array(0);
-  }
-
-  readonly #open: OpenContent = (offset = 0) => {
+  /** Gives the content to a reader. */
+  readonly open: OpenContent = (offset = 0) => {
     if (this.#state !== "fresh") return Promise.reject(this.#gone());
     this.#state = "opened";
     return Promise.resolve(streamFrom(this.#pieces(offset)));
@@ -144,14 +201,14 @@ class Content {
   }
 }
 
-function toEntry(header: TarHeader, content: FileContent | undefined): LayerEntry {
+function toEntry(header: TarHeader, content: FileContent): LayerEntry {
   const { path, mode, uid, gid, mtime } = header;
   const meta = header.xattrs === undefined
     ? { path, mode, uid, gid, mtime }
     : { path, mode, uid, gid, mtime, xattrs: header.xattrs };
   switch (header.type) {
     case "file":
-      return { ...meta, type: "file", size: header.size, content: content ?? new Uint8Array(0) };
+      return { ...meta, type: "file", size: header.size, content };
     case "symlink":
     case "hardlink":
       return { ...meta, type: header.type, target: header.target };
