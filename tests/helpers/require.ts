@@ -48,6 +48,21 @@ export function isMissing(...needs: readonly (Need | "root")[]): boolean {
   return lacking.length > 0;
 }
 
+/**
+ * Whether what a test needs the network for cannot be reached. Use it as `ignore` of a test; the reason is printed.
+ * On CI the test runs, and fails.
+ */
+export async function isUnreachable(what: string, reach: () => Promise<unknown>): Promise<boolean> {
+  if (Deno.env.get("CI") === "true") return false;
+  try {
+    await reach();
+    return false;
+  } catch (error) {
+    console.log(`skipped: cannot reach ${what}: ${error instanceof Error ? error.message.split("\n")[0] : error}`);
+    return true;
+  }
+}
+
 function isOnPath(program: string): boolean {
   return (Deno.env.get("PATH") ?? "").split(":").some((folder) => {
     try {
