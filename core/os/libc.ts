@@ -75,6 +75,7 @@ export const Sys = {
   O_CREAT: 0o100,
   O_EXCL: 0o200,
   O_NONBLOCK: 0o4000,
+  O_NOATIME: 0o1000000,
   O_CLOEXEC: 0o2000000,
   O_PATH: 0o10000000,
   O_DIRECTORY: Deno.build.arch === "aarch64" ? 0o40000 : 0o200000,

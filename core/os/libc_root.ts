@@ -1,5 +1,5 @@
 import { copyStatx, type FileStat, readRecord, RECORD_WORDS } from "./file_stat.ts";
-import { osError } from "./errno.ts";
+import { errnoOf, osError } from "./errno.ts";
 import { createNameBuffer, type Libc, Sys } from "./libc.ts";
 import { LibcOpener } from "./libc_open.ts";
 import { LibcBuffers, LibcFile } from "./libc_file.ts";
@@ -14,19 +14,40 @@ export function createLibcRoot(path: string, libc: Libc, useOpenat2 = true): Roo
   const opener = new LibcOpener(path, libc, useOpenat2);
   const buffers = new LibcBuffers(libc);
   const scanner = new DirectoryScanner(buffers, opener);
+  const reader = new FileOpener(opener);
   return {
     path: opener.path,
     lstat: (at) => statPath(buffers, opener, at),
     lstatNear: (at) => scanner.lstatNear(at),
     scan: (at) => scanner.scan(at),
     readLink: (at) => readLinkPath(buffers, opener, at),
-    open(at): LibcFile {
-      // O_NONBLOCK: what was a file a moment ago may be a fifo now, whose open would wait for a writer.
-      const fd = opener.openNear(at, Sys.O_RDONLY | Sys.O_NONBLOCK, "open");
-      return new LibcFile(fd, at, buffers);
-    },
+    open: (at) => new LibcFile(reader.open(at), at, buffers),
     [Symbol.dispose]: () => opener[Symbol.dispose](),
   };
+}
+
+/** Opens files for reading. */
+class FileOpener {
+  readonly #opener: LibcOpener;
+  #isQuiet = true;
+
+  constructor(opener: LibcOpener) {
+    this.#opener = opener;
+  }
+
+  open(path: string): number {
+    // O_NONBLOCK: what was a file a moment ago may be a fifo now, whose open would wait for a writer.
+    const flags = Sys.O_RDONLY | Sys.O_NONBLOCK;
+    if (!this.#isQuiet) return this.#opener.openNear(path, flags, "open");
+    try {
+      // A read that leaves no mark spares the file system a write; only the owner of a file may ask for that.
+      return this.#opener.openNear(path, flags | Sys.O_NOATIME, "open");
+    } catch (error) {
+      if (errnoOf(error) !== "EPERM") throw error;
+      this.#isQuiet = false;
+      return this.#opener.openNear(path, flags, "open");
+    }
+  }
 }
 
 /** State of a path below an opened root; undefined when absent. */

@@ -6,7 +6,7 @@ import { type FileStat, linkKey, mtimeOf } from "../os/file_stat.ts";
 import type { Root, Scan, Xattrs } from "../os/file_system.ts";
 import { throwIfAborted } from "../stream/abort.ts";
 import { isSameFile, isSameMeta, isSameXattrs, readFileFacts } from "./file_facts.ts";
-import { findLinkGroups, type LinkGroups } from "./link_groups.ts";
+import { findLinkGroups, type LinkGroups, type Scans } from "./link_groups.ts";
 import { isWhiteout, makeWhiteout, opaqueName } from "./marking.ts";
 import { scanChanged } from "./scan_changed.ts";
 import type { Upper } from "./upper.ts";
@@ -57,6 +57,8 @@ class Walk {
   readonly #upper: Upper;
   readonly #signal: AbortSignal;
   readonly #links: LinkGroups;
+  /** Of all directories, as they were before anything was done about them. */
+  readonly #scans: Scans;
   readonly #first = new Map<string, string>();
   readonly #opaque: string;
   readonly #redirect: string;
@@ -64,13 +66,14 @@ class Walk {
   constructor(upper: Upper, signal: AbortSignal) {
     this.#upper = upper;
     this.#signal = signal;
-    this.#links = findLinkGroups(upper);
+    this.#scans = rememberScans(upper.upper);
+    this.#links = findLinkGroups(upper, this.#scans);
     this.#opaque = opaqueName(upper.isUserNamespace);
     this.#redirect = this.#opaque.replace(/opaque$/, "redirect");
   }
 
   directory(path: string, below: Below): void {
-    this.#contents(path, scanChanged(this.#upper.upper, path), below);
+    this.#contents(path, this.#scans.scan(path), below);
   }
 
   #contents(path: string, scan: Scan, { isHidden, hasLower }: Below): void {
@@ -122,8 +125,8 @@ class Walk {
   }
 
   #folder(path: string, { stat, below, isHidden }: Child): void {
-    const { upper, writer, lower } = this.#upper;
-    const scan = scanChanged(upper, path);
+    const { writer, lower } = this.#upper;
+    const scan = this.#scans.scan(path);
     const isOpaque = this.#takeOpaque(path, scan);
     const hasLower = below?.type === "directory";
     const at = this.changes.push({ ...metaOf(path, stat, scan.xattrs), type: "directory" });
@@ -173,6 +176,17 @@ class Walk {
     const time = this.#timeOf(stat);
     if (stat.mtimeNanos !== 0 || stat.mtimeSeconds !== time.mtimeSeconds) this.#upper.writer.setTime(path, time);
   }
+}
+
+function rememberScans(upper: Root): Scans {
+  const known = new Map<string, Scan>();
+  return {
+    scan(path): Scan {
+      const scan = known.get(path) ?? scanChanged(upper, path);
+      known.set(path, scan);
+      return scan;
+    },
+  };
 }
 
 /** A name of an upper directory. */

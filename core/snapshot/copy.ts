@@ -110,7 +110,7 @@ class CopyWalk {
     this.#root = root;
     this.#before = before;
     this.#childrenBefore = childrenBefore;
-    for (const { path, stat } of linkedFiles(root, ".")) {
+    for (const { path, stat } of linkedFiles({ scan: (path) => scanChanged(root, path) }, ".")) {
       const known = before.stats.get(path);
       if (known === undefined || !isUnchanged(known, stat)) this.#changedLinks.add(linkKey(stat));
     }

@@ -1,9 +1,8 @@
 import { type FileStat, isSameFile as isSameInode, linkKey } from "../os/file_stat.ts";
-import type { Root, SnapshotWriter } from "../os/file_system.ts";
+import type { Root, Scan, SnapshotWriter } from "../os/file_system.ts";
 import { isSameFile } from "./file_facts.ts";
 import { lstatSafely } from "./layer_places.ts";
 import { isWhiteout, originName } from "./marking.ts";
-import { scanChanged } from "./scan_changed.ts";
 import type { Upper } from "./upper.ts";
 
 /** The names that one file has in an upper directory. */
@@ -55,9 +54,9 @@ function isCopied(shown: FileStat, below: FileStat): boolean {
     (shown.ctimeSeconds !== below.ctimeSeconds || shown.ctimeNanos !== below.ctimeNanos);
 }
 
-/** Files that have several names in an upper directory. */
-export function findLinkGroups(upper: Upper): LinkGroups {
-  const files = [...linkedFiles(upper.upper, ".")];
+/** Files that have several names in an upper directory, as its scans tell. */
+export function findLinkGroups(upper: Upper, scans: Scans): LinkGroups {
+  const files = [...linkedFiles(scans, ".")];
   const groups = new Map<string, LinkGroup>();
   for (const [key, names] of Map.groupBy(files, ({ stat }) => linkKey(stat))) {
     groups.set(key, { paths: names.map(({ path }) => path), isUnchanged: isAsBelow(names, upper) });
@@ -85,9 +84,14 @@ export interface LinkedFile {
   readonly stat: FileStat;
 }
 
+/** Gives the scan of a directory, now or as it was. */
+export interface Scans {
+  scan(path: string): Scan;
+}
+
 /** All files below a directory that have several names; whiteouts share one file, and are none. */
-export function* linkedFiles(root: Root, path: string): Generator<LinkedFile> {
-  const scan = scanChanged(root, path);
+export function* linkedFiles(root: Scans, path: string): Generator<LinkedFile> {
+  const scan = root.scan(path);
   for (const [index, name] of scan.names.entries()) {
     const child = path === "." ? name : `${path}/${name}`;
     if (scan.type(index) === "directory") yield* linkedFiles(root, child);
