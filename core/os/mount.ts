@@ -91,27 +91,28 @@ function createMounter(libc: Libc, mounter: LibcMounter): Mounter {
 const maxOptionBytes = 4095;
 
 /**
- * Lower directories are named by descriptors, because the kernel reads one page of options and paths would fill it: some 200 fit
- * whatever their length.
+ * Directories are named by descriptors: the kernel reads one page of options, which paths would fill where 200 directories fit so, and
+ * commas, colons and backslashes in paths mean something there.
  */
 function mountOverlay(
   overlay: Overlay,
   { libc, mount }: { libc: Libc; mount: (type: string, target: string, data: string) => void },
 ): void {
   const descriptors: number[] = [];
+  const name = (path: string): string => {
+    const fd = libc.openat(Sys.AT_FDCWD, cString(path), Sys.O_PATH | Sys.O_DIRECTORY | Sys.O_CLOEXEC, 0);
+    if (fd < 0) throw failure(libc, "openat", path);
+    descriptors.push(fd);
+    return `/proc/self/fd/${fd}`;
+  };
   try {
-    for (const path of overlay.lowers) {
-      const fd = libc.openat(Sys.AT_FDCWD, cString(path), Sys.O_PATH | Sys.O_DIRECTORY | Sys.O_CLOEXEC, 0);
-      if (fd < 0) throw failure(libc, "openat", path);
-      descriptors.push(fd);
-    }
     const { upper } = overlay;
     const options = [
-      `lowerdir=${descriptors.map((fd) => `/proc/self/fd/${fd}`).join(":")}`,
-      ...(upper === undefined ? [] : [`upperdir=${escape(upper.path)}`, `workdir=${escape(upper.work)}`]),
+      `lowerdir=${overlay.lowers.map(name).join(":")}`,
+      ...(upper === undefined ? [] : [`upperdir=${name(upper.path)}`, `workdir=${name(upper.work)}`]),
       ...overlay.options,
     ].join(",");
-    if (new TextEncoder().encode(options).length > maxOptionBytes) {
+    if (options.length > maxOptionBytes) {
       throw new EngineError("UNSUPPORTED", `Cannot put ${overlay.lowers.length} layers on top of each other`, {
         detail: { what: "number of layers", value: overlay.lowers.length },
         hint: "Build on an image with fewer layers, or with --snapshotter copy",
@@ -121,11 +122,6 @@ function mountOverlay(
   } finally {
     for (const fd of descriptors) libc.close(fd);
   }
-}
-
-/** A path within overlay's options, where a comma would end it and a colon begin another one. */
-function escape(path: string): string {
-  return path.replace(/[\\,:]/g, "\\$&");
 }
 
 function failure(libc: Libc, syscall: string, path: string): EngineError {
