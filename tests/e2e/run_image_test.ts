@@ -58,7 +58,8 @@ async function runWithPodman(context: Deno.TestContext, archive: string): Promis
   const folder = cleanup.use(await tempFolder());
   // In a mount namespace of its own, so that it leaves nothing mounted.
   const podman = [
-    ...["unshare", "--mount", "--", "podman", "--storage-driver", "vfs", "--runtime", "runc"],
+    ...["unshare", "--mount", "--", "env", `TMPDIR=${folder.path}`],
+    ...["podman", "--storage-driver", "vfs", "--runtime", "runc"],
     ...["--root", `${folder.path}/podman`, "--runroot", `${folder.path}/run`, "--tmpdir", `${folder.path}/tmp`],
     ...["--cgroup-manager", "cgroupfs", "--events-backend", "none"],
   ];

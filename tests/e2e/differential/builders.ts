@@ -79,7 +79,7 @@ export async function buildWithBuildah(
     setup.storageDriver,
   ];
   for (const name of Object.keys(bases)) {
-    await runAlone("buildah", ...store, "pull", "-q", `docker-archive:${directory}/${name}.tar`);
+    await runApart(directory, "buildah", ...store, "pull", "-q", `docker-archive:${directory}/${name}.tar`);
   }
   const failures = await buildAll(cases, (item) => {
     const flags = [
@@ -89,9 +89,10 @@ export async function buildWithBuildah(
       ...flagsOf(item),
       ...secretsOf(item, directory),
     ];
-    return failureOf(runAlone("buildah", ...store, "bud", ...flags, `${directory}/ctx-${item.name}`));
+    return failureOf(runApart(directory, "buildah", ...store, "bud", ...flags, `${directory}/ctx-${item.name}`));
   });
-  const save = (...args: string[]): Promise<string> => runAlone("podman", ...store, "save", "-q", "-m", ...args);
+  const save = (...args: string[]): Promise<string> =>
+    runApart(directory, "podman", ...store, "save", "-q", "-m", ...args);
   return await readOutcomes(failures, `${directory}/buildah.tar`, save);
 }
 
@@ -107,9 +108,9 @@ function flagsOf({ name, buildArgs = {}, labels = {}, target }: DifferentialCase
   ];
 }
 
-/** Runs a program in a mount namespace of its own: what it leaves mounted goes with it. */
-async function runAlone(...command: readonly string[]): Promise<string> {
-  return await runPeer("unshare", "--mount", "--", ...command);
+/** Runs a program in a mount namespace of its own: what it leaves mounted goes with it. Its temporary files are in the directory. */
+async function runApart(directory: string, ...command: readonly string[]): Promise<string> {
+  return await runPeer("unshare", "--mount", "--", "env", `TMPDIR=${directory}`, ...command);
 }
 
 function networkOf({ network }: DifferentialCase): string[] {
