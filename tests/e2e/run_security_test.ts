@@ -60,7 +60,11 @@ const attempts = (host: { readonly path: string; readonly pid: number; readonly 
   { name: "leave the root", line: "pivot_root / /tmp || switch_root /tmp /bin/true" },
   { name: "enter another namespace", line: "nsenter -t 1 -m true || nsenter -t 1 -n true" },
   { name: "make a mount namespace", line: "unshare -m true" },
-  { name: "make a user namespace", line: "unshare -U true" },
+  {
+    name: "make a user namespace",
+    line: "unshare -U true",
+    chroot: "no calls are filtered, and the kernel lets everybody",
+  },
   { name: "rename the host", line: "hostname other || sysctl -w kernel.hostname=other" },
   { name: "set the clock", line: "! date -s @$(date +%s) 2>&1 | grep -q set" },
   { name: "load a module", line: "insmod /bin/busybox" },
