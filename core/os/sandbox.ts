@@ -160,8 +160,11 @@ async function kill(child: Deno.ChildProcess, isEnded: () => boolean): Promise<v
   }
 }
 
+/** Children of a child of this process. Once it has been waited for, another process may have its number. */
 function readChildren(pid: number): readonly number[] {
   try {
+    const [, parent] = Deno.readTextFileSync(`/proc/${pid}/stat`).replace(/^.*\) /s, "").split(" ");
+    if (parent !== Deno.readLinkSync("/proc/self")) return [];
     const text = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`);
     return text.split(" ").map(Number).filter((child) => child > 0);
   } catch {
