@@ -24,18 +24,20 @@ import { readSpecHost } from "./spec_host.ts";
 interface ChrootTools extends SandboxTools {
   readonly env: string;
   readonly prlimit: string;
+  readonly setsid: string;
   /** Switches the loopback of a container's own network on; without it, it stays off. */
   readonly ip: string | undefined;
 }
 
 /** The runtime that runs containers by programs that every distribution has. Throws `UNSUPPORTED` for one that is absent. */
 export function createChrootRuntime(sandboxTools: SandboxTools): ContainerRuntime {
-  const [env, prlimit] = ["env", "prlimit"].map((name) => {
+  const find = (name: string): string => {
     const path = findProgram(name);
     if (path === undefined) throw notRunnable(name);
     return path;
-  });
-  const tools = { ...sandboxTools, env: env ?? "", prlimit: prlimit ?? "", ip: findProgram("ip") };
+  };
+  const own = { env: find("env"), prlimit: find("prlimit"), setsid: find("setsid"), ip: findProgram("ip") };
+  const tools = { ...sandboxTools, ...own };
   return { name: "chroot", run: (container, io, call) => run(container, { tools, io }, call) };
 }
 
@@ -75,7 +77,8 @@ async function run(
       `${tools.mount} --no-mtab --move . /`,
       "umask 022",
     ],
-    command: [tools.sh, command],
+    // In a session of its own, the caller's terminal is out of reach: what is put into its input would be run by the caller's shell.
+    command: [...(io.type === "capture" ? [tools.setsid] : []), tools.sh, command],
     log: `${directory}/log`,
   };
   const result = await runSandbox(sandbox, { tools, io }, call);
