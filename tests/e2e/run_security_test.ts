@@ -2,7 +2,7 @@
  * What a command of a build gets of the host: nothing. Each attempt must fail with every runtime; where the weakest one, `chroot`, is
  * known to give less, the attempt says why. Layers that are hostile are in run_layers_test.ts, secrets in run_secrets_test.ts.
  */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { containerPeers } from "../helpers/busybox_root.ts";
 import { isMissing } from "../helpers/require.ts";
 import { attributed, baseMembers, baseName, makeRunPlace, readBuild, type RunPlace } from "../helpers/run_place.ts";
@@ -169,6 +169,22 @@ for (const runtime of ["crun", "runc", "chroot"] as const) {
         "1000",
         "1000 1001",
       ]);
+    },
+  });
+
+  Deno.test({
+    name: `RUN with ${runtime} does not get at the terminal of the caller`,
+    ignore: ignore || isMissing(containerPeers.script),
+    fn: async () => {
+      await using place = await makeRunPlace();
+      await using build = place.start(
+        `FROM ${baseName}\nRUN (echo leaked >/dev/tty) 2>/dev/null || echo none; ls /dev/pts; stty -F /dev/tty 2>/dev/null || true`,
+        { flags, below: ["sh", "-c", 'exec script -qec "$*" /dev/null', "sh"] },
+      );
+      const { code, stdout } = await build.ended();
+      assertEquals(code, 0, stdout);
+      assertMatch(stdout, /^#1 \S+ none\r?\n#1 \S+ ptmx\r?$/m);
+      assert(!/^leaked/m.test(stdout), stdout);
     },
   });
 

@@ -125,6 +125,11 @@ for (const runtime of ["crun", "runc", "chroot"] as const) {
       [0, `${place.outside}/work\nword\ncontext\nsecret\nsecret2\nsub\nwork\n`],
       stderr,
     );
+    // What is written to a mounted context is lost.
+    const [context] = Array.from(Deno.readDirSync(place.path), ({ name }) => name).filter((name) =>
+      name.startsWith("context-")
+    );
+    assertEquals(Array.from(Deno.readDirSync(`${place.path}/${context}`), ({ name }) => name), ["Dockerfile"]);
   });
 
   test("nothing is mounted in what the kernel fills, whatever leads there", async (place) => {
