@@ -99,8 +99,9 @@ export async function buildWithBuildah(
 /** Why each case could not be built, undefined when it could. */
 type Failures = ReadonlyMap<string, string | undefined>;
 
-function flagsOf({ name, buildArgs = {}, labels = {}, target }: DifferentialCase): string[] {
+function flagsOf({ name, buildArgs = {}, labels = {}, target, flags = [] }: DifferentialCase): string[] {
   return [
+    ...flags,
     ...["-t", `case:${name}`],
     ...Object.entries(buildArgs).flatMap(([key, value]) => ["--build-arg", `${key}=${value}`]),
     ...Object.entries(labels).flatMap(([key, value]) => ["--label", `${key}=${value}`]),

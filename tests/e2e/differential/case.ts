@@ -41,6 +41,8 @@ export interface DifferentialCase {
   readonly target?: string;
   /** Network of the commands; the host's when left out. */
   readonly network?: "none";
+  /** Flags that strata, Docker's client and buildah spell alike; BuildKit is built with over a socket, which takes none. */
+  readonly flags?: readonly string[];
   /** Secrets by id; of the peers only buildah gets them. */
   readonly secrets?: Readonly<Record<string, string>>;
   /** Part of what strata says when it must refuse the file. */

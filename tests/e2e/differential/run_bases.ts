@@ -2,7 +2,7 @@ import type { Files, FileSpec } from "./case.ts";
 import type { Base } from "./common_files.ts";
 
 const applets = (
-  "[ ash awk basename cat chgrp chmod chown chroot cmp cp cut date dd diff du echo egrep env expr false fgrep find getopt grep head " +
+  "[ ash awk basename cat chgrp chmod chown chroot cmp cp cut date dd df diff du echo egrep env expr false fgrep find getopt grep head " +
   "hostname id ifconfig kill ln ls mkdir mkfifo mknod mktemp mount mv nproc od printf ps pwd readlink realpath rm rmdir sed " +
   "seq setpriv sh sha256sum sleep sort stat su syslogd tail tar tee test timeout touch tr true truncate umount uname " +
   "uniq unlink wc which whoami xargs yes"

@@ -287,6 +287,25 @@ const written: readonly DifferentialCase[] = [
   { name: "net-files-appended-bare", dockerfile: on("bare", "RUN echo 10.9.9.9 more >>/etc/hosts; echo x >/x") },
 ];
 
+/** Flags of the command line that commands feel. */
+const flagged: readonly DifferentialCase[] = [
+  {
+    name: "flag-ulimit",
+    dockerfile: onBox("RUN ulimit -n >/out; ulimit -Hn >>/out; ulimit -c >>/out; ulimit -t >>/out"),
+    flags: ["--ulimit", "nofile=100:200", "--ulimit", "core=0", "--ulimit", "cpu=50"],
+  },
+  {
+    name: "flag-shm-size",
+    dockerfile: onBox("RUN df -k /dev/shm | awk 'NR == 2 { print $2 }' >/out"),
+    flags: ["--shm-size", "32m"],
+  },
+  {
+    name: "flag-add-host",
+    dockerfile: onBox("RUN grep -E 'db|cache' /etc/hosts | awk '{ print $1, $2 }' >/out", "RUN touch /etc/next"),
+    flags: ["--add-host", "db:10.0.0.7", "--add-host", "cache.example:fe80::1"],
+  },
+];
+
 function withFew(cases: readonly DifferentialCase[]): readonly DifferentialCase[] {
   return cases.map((item) => ({ ...item, context: "few" }));
 }
@@ -299,6 +318,9 @@ export const runEnvironmentCases = withFew([
   ...worldCases,
   ...networkFiles,
 ]);
+
+/** Commands under flags. */
+export const runFlagCases = withFew(flagged);
 
 /** Commands that write the files about the network. */
 export const runNetworkFileCases = withFew(written);

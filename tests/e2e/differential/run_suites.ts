@@ -1,6 +1,6 @@
 import type { DifferentialCase, PeerName } from "./case.ts";
 import type { Suite } from "./plan.ts";
-import { runEnvironmentCases, runNetworkFileCases } from "./run_environment_cases.ts";
+import { runEnvironmentCases, runFlagCases, runNetworkFileCases } from "./run_environment_cases.ts";
 import { runFileCases, runWhiteoutCases } from "./run_file_cases.ts";
 import { runMountCases, runSecretCases } from "./run_mount_cases.ts";
 import { runUserCases } from "./run_user_cases.ts";
@@ -39,6 +39,6 @@ export const runSuites: readonly Suite[] = [
   ...withPeers(onFiles.filter(({ name }) => overlays.test(name)), ["buildkit", "buildah"]),
   ...withPeers(onFiles.filter(({ name }) => !overlays.test(name)), ["buildkit"]),
   ...withPeers([...runEnvironmentCases, ...runMountCases, ...runWhiteoutCases], ["buildkit"]),
-  ...withPeers(runNetworkFileCases, ["classic", "buildah"]),
+  ...withPeers([...runNetworkFileCases, ...runFlagCases], ["classic", "buildah"]),
   ...withPeers(runSecretCases, ["buildah"]),
 ];
