@@ -23,8 +23,10 @@ export async function startDockerd(driver: "vfs" | "overlay2" = "vfs"): Promise<
   cleanup.defer(() => removeControlGroups("docker"));
   const host = `unix://${directory}/docker.sock`;
   const log = await Deno.open(`${directory}/dockerd.log`, { write: true, create: true });
-  const daemon = new Deno.Command("dockerd", {
+  // In a mount namespace of its own: what it mounts is gone with it, also when it is killed.
+  const daemon = new Deno.Command("unshare", {
     args: [
+      ...["--mount", "--", "dockerd"],
       ...["--host", host],
       ...["--data-root", `${directory}/data`],
       ...["--exec-root", `${directory}/exec`],
