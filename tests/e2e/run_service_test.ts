@@ -136,7 +136,6 @@ Deno.test({
     const third = await buildJust(place, more, { files, flags, steps: [apt, look, conf, page] });
     assertStringIncludes(third.said, "netbase");
     assert(!/^Get:\d+ \S+ \S+ \S+ nginx-light /m.test(third.said), third.said);
-    assertStringIncludes(await ask(place, "nginx:1", "/index.html"), "Changed");
     await findMirror().then(({ uri }) => {
       assert(!new TextDecoder("latin1").decode(Deno.readFileSync(`${place.options.root}/store.db`)).includes(uri));
     });
@@ -214,7 +213,6 @@ Deno.test({
     assertEquals((await buildJust(place, server, { files, flags, steps: [] })).id, first.id);
     const changed = { ...files, "server.js": serverScript("changed") };
     await buildJust(place, server, { files: changed, flags, steps: steps.slice(3) });
-    assertStringIncludes(await ask(place, "server:1", "/"), "changed 172800000 1000");
     const updated = { ...changed, ...await lock({ ms: "2.1.2", "is-number": "7.0.0" }) };
     const last = await buildJust(place, server, { files: updated, flags, steps: steps.slice(1) });
     assertStringIncludes(last.said, "is-number\nms\n");
