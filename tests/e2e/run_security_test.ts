@@ -212,3 +212,22 @@ for (const runtime of ["crun", "runc", "chroot"] as const) {
     },
   });
 }
+
+Deno.test({
+  name: "nobody but who builds may read the store, in which files of images have their owners and modes",
+  ignore: isMissing("root", containerPeers.busybox, containerPeers.crun),
+  fn: async () => {
+    await using place = await makeRunPlace();
+    const mount = "--mount=type=cache,target=/cache";
+    const { code, stderr } = await place.build(
+      `FROM ${baseName}\nRUN ${mount} cp -p /bin/busybox /cache; chmod 4755 /bin/vi`,
+    );
+    assertEquals(code, 0, stderr);
+    const { root } = place.options;
+    const open = ["", "/blobs", "/mounts", "/runs", "/snapshots", "/tmp"].filter((name) => {
+      const { mode } = Deno.statSync(`${root}${name}`);
+      return ((mode ?? 0) & 0o077) !== 0;
+    });
+    assertEquals(open, []);
+  },
+});
