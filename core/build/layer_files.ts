@@ -9,6 +9,7 @@ import { MediaType } from "../oci/media_type.ts";
 import { layerName, StoreAnnotation } from "../store/names.ts";
 import { streamOf } from "../stream/byte_stream.ts";
 import { collect } from "../stream/collect.ts";
+import { SharedWork } from "../stream/shared_work.ts";
 import type { ChainLayer } from "./chain.ts";
 import { lazyTree } from "./node_tree.ts";
 
@@ -25,12 +26,12 @@ export interface LayerFiles {
 
 /** Reads layers of one store, with code that is loaded when something is read. What was read stays in memory as long as this does. */
 export function createLayerFiles(store: Store): LayerFiles {
-  const indexes = new Map<Digest, Promise<LayerIndex>>();
-  const plain = new Map<Digest, Promise<Descriptor>>();
+  const indexes = new SharedWork<Digest, LayerIndex>();
+  const plain = new SharedWork<Digest, Descriptor>();
   const index = (layer: ChainLayer, call: Call): Promise<LayerIndex> =>
-    once(indexes, layer.diffId, () => loadIndex(store, layer, call));
+    indexes.get(layer.diffId, (inner) => loadIndex(store, layer, inner), call);
   const open = async (layer: ChainLayer, call: Call, offset?: number): Promise<ByteStream> => {
-    const descriptor = await once(plain, layer.diffId, () => plainLayer(store, layer, call));
+    const descriptor = await plain.get(layer.diffId, (inner) => plainLayer(store, layer, inner), call);
     return await store.open(descriptor, call, offset);
   };
   const tree = (layers: readonly ChainLayer[], call: Call): Tree =>
@@ -47,15 +48,6 @@ export function createLayerFiles(store: Store): LayerFiles {
       });
     });
   return { tree, index };
-}
-
-function once<K, V>(known: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
-  const found = known.get(key);
-  if (found !== undefined) return found;
-  const made = make();
-  known.set(key, made);
-  made.catch(() => known.delete(key));
-  return made;
 }
 
 async function loadIndex(store: Store, layer: ChainLayer, call: Call): Promise<LayerIndex> {

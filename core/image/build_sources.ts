@@ -7,6 +7,7 @@ import type { Engine } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import type { Descriptor, Digest, Platform } from "../oci/descriptor.ts";
 import { readIgnoreFile } from "../path/match.ts";
+import { SharedWork } from "../stream/shared_work.ts";
 import { findBase, importLayout } from "./base_lookup.ts";
 import type { BuildInput, NamedContext } from "./build_input.ts";
 import type { RemoteLayers } from "./remote_layers.ts";
@@ -34,8 +35,9 @@ class Sources implements BuildSources {
   readonly #engine: Engine;
   readonly #remote: RemoteLayers;
   readonly #input: BuildInput;
-  readonly #opened = new Map<string, Promise<OpenedContext>>();
-  readonly #images = new Map<Digest, Promise<ImageContent>>();
+  readonly #contexts = new SharedWork<string, OpenedContext>();
+  readonly #images = new SharedWork<Digest, ImageContent>();
+  readonly #opened = new AsyncDisposableStack();
 
   constructor(engine: Engine, remote: RemoteLayers, input: BuildInput) {
     this.#engine = engine;
@@ -65,7 +67,7 @@ class Sources implements BuildSources {
   }
 
   image(descriptor: Descriptor, call: Call): Promise<ImageContent> {
-    return once(this.#images, descriptor.digest, () => readImage(this.#engine.store, descriptor, call));
+    return this.#images.get(descriptor.digest, (inner) => readImage(this.#engine.store, descriptor, inner), call);
   }
 
   async context(
@@ -96,9 +98,8 @@ class Sources implements BuildSources {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const opened of await Promise.allSettled(this.#opened.values())) {
-      if (opened.status === "fulfilled") await opened.value[Symbol.asyncDispose]();
-    }
+    await this.#contexts.idle();
+    await this.#opened.disposeAsync();
   }
 
   async #named(
@@ -132,7 +133,9 @@ class Sources implements BuildSources {
       stateDirectory: config.root,
       download: async (url: string, inner: Call) => (await import("./download.ts")).download(this.#engine, url, inner),
     };
-    return once(this.#opened, name, () => openContext(source, options, call));
+    const open = async (inner: Call): Promise<OpenedContext> =>
+      this.#opened.use(await openContext(source, options, inner));
+    return this.#contexts.get(name, open, call);
   }
 }
 
@@ -141,10 +144,4 @@ const keepGitDirName = "BUILDKIT_CONTEXT_KEEP_GIT_DIR";
 
 function isTrue(text: string | undefined): boolean {
   return text !== undefined && /^(?:1|t|true)$/i.test(text);
-}
-
-function once<K, V>(known: Map<K, Promise<V>>, key: K, make: () => Promise<V>): Promise<V> {
-  const value = known.get(key) ?? make();
-  known.set(key, value);
-  return value;
 }

@@ -8,6 +8,7 @@ import { EngineError, isEngineError } from "../errors.ts";
 import type { Descriptor, Digest } from "../oci/descriptor.ts";
 import type { Reference } from "../oci/reference.ts";
 import { throwIfAborted } from "../stream/abort.ts";
+import { SharedWork } from "../stream/shared_work.ts";
 import { createGraphCopier } from "./graph_copier.ts";
 import { createCheckingSink } from "./layer_check.ts";
 import { noteOrigins } from "./origin.ts";
@@ -51,8 +52,7 @@ export function createCacheLayers(
   onBroken: (place: CachePlace, error: EngineError) => void,
 ): CacheLayers {
   const found = new Map<Digest, FoundLayer>();
-  const fetched = new Map<Digest, Promise<void>>();
-  const pending = new Set<Promise<void>>();
+  const fetched = new SharedWork<Digest, void>();
   const limit = createLimit(fetchJobs);
   const load = (layer: FoundLayer, call: Call): Promise<void> =>
     limit(() => fetchLayer(engine, layer, call)).catch((error) => {
@@ -61,15 +61,9 @@ export function createCacheLayers(
       }
       throw error;
     });
-  const fetchOnce = (digest: Digest, call: Call): Promise<void> => {
+  const fetchOnce = async (digest: Digest, call: Call): Promise<void> => {
     const layer = found.get(digest);
-    const known = fetched.get(digest);
-    if (known !== undefined || layer === undefined) return known ?? Promise.resolve();
-    const fetching = load(layer, call);
-    fetched.set(digest, fetching);
-    pending.add(fetching);
-    fetching.catch(() => fetched.delete(digest)).finally(() => pending.delete(fetching));
-    return fetching;
+    if (layer !== undefined) await fetched.get(digest, (inner) => load(layer, inner), call);
   };
   return {
     add(kept, place): void {
@@ -79,7 +73,7 @@ export function createCacheLayers(
       layer.kept.push(kept);
       found.set(digest, layer);
       // It is to be checked against this record too, and named by it.
-      fetched.delete(digest);
+      fetched.forget(digest);
     },
     obtain: async (layers, call) => {
       await Promise.all(layers.map(({ digest }) => fetchOnce(digest, call)));
@@ -91,9 +85,8 @@ export function createCacheLayers(
         ),
       ),
     async reset(): Promise<void> {
-      await Promise.allSettled(pending);
+      await fetched.clear();
       found.clear();
-      fetched.clear();
     },
   };
 }

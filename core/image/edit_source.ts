@@ -1,21 +1,21 @@
+import type { Call } from "../contract/call.ts";
 import type { ContentSource } from "../contract/content.ts";
 import type { Descriptor, Digest } from "../oci/descriptor.ts";
 import { readDocument } from "../store/graph.ts";
 import { streamOf } from "../stream/byte_stream.ts";
+import { SharedWork } from "../stream/shared_work.ts";
 import { kindOf } from "./content_kind.ts";
 
 /** A source that reads each manifest, index and config once. */
 export function rememberDocuments(source: ContentSource): ContentSource {
-  const known = new Map<Digest, Promise<Uint8Array<ArrayBuffer>>>();
+  const documents = new SharedWork<Digest, Uint8Array<ArrayBuffer>>();
   return {
     names: (prefix, call) => source.names(prefix, call),
     resolve: (name, call) => source.resolve(name, call),
     open: async (descriptor, call, offset = 0) => {
       if (!isDocument(descriptor)) return await source.open(descriptor, call, offset);
-      const reading = known.get(descriptor.digest) ?? readDocument(source, descriptor, call);
-      known.set(descriptor.digest, reading);
-      reading.catch(() => known.delete(descriptor.digest));
-      return streamOf((await reading).slice(offset));
+      const read = (inner: Call): Promise<Uint8Array<ArrayBuffer>> => readDocument(source, descriptor, inner);
+      return streamOf((await documents.get(descriptor.digest, read, call)).slice(offset));
     },
   };
 }

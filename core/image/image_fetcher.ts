@@ -9,6 +9,7 @@ import { familiarReference, type Reference } from "../oci/reference.ts";
 import { readManifest } from "../oci/validate.ts";
 import { readDocument } from "../store/graph.ts";
 import { throwIfAborted } from "../stream/abort.ts";
+import { SharedWork } from "../stream/shared_work.ts";
 import { createGraphCopier } from "./graph_copier.ts";
 import { createCheckingSink } from "./layer_check.ts";
 import { noteOrigins } from "./origin.ts";
@@ -56,9 +57,9 @@ export function openImageFetcher(engine: RegistryEngine): ImageFetcher {
 class Fetcher implements ImageFetcher {
   readonly #engine: RegistryEngine;
   readonly #open = new AsyncDisposableStack();
-  readonly #sources = new Map<string, Promise<TransportSource>>();
+  readonly #sources = new SharedWork<string, TransportSource>();
   readonly #layers = new Map<Digest, RemoteLayer>();
-  readonly #fetched = new Map<Digest, Promise<void>>();
+  readonly #fetched = new SharedWork<Digest, void>();
   readonly #limit = createLimit(fetchJobs);
 
   constructor(engine: RegistryEngine) {
@@ -98,18 +99,15 @@ class Fetcher implements ImageFetcher {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled(this.#fetched.values());
+    await this.#fetched.idle();
+    await this.#sources.idle();
     await this.#open.disposeAsync();
   }
 
-  #fetchOne(digest: Digest, call: Call): Promise<void> {
-    const known = this.#fetched.get(digest);
+  async #fetchOne(digest: Digest, call: Call): Promise<void> {
     const layer = this.#layers.get(digest);
-    if (known !== undefined || layer === undefined) return known ?? Promise.resolve();
-    const fetching = this.#limit(() => this.#load(layer, call));
-    this.#fetched.set(digest, fetching);
-    fetching.catch(() => this.#fetched.delete(digest));
-    return fetching;
+    if (layer === undefined) return;
+    await this.#fetched.get(digest, (inner) => this.#limit(() => this.#load(layer, inner)), call);
   }
 
   async #load({ descriptor, diffId, reference, from }: RemoteLayer, call: Call): Promise<void> {
@@ -128,12 +126,8 @@ class Fetcher implements ImageFetcher {
   }
 
   #source(reference: Reference, call: Call): Promise<TransportSource> {
-    const address = repositoryAddress(reference);
-    const known = this.#sources.get(address);
-    if (known !== undefined) return known;
-    const opening = openRepository(this.#engine, reference, call).then((source) => this.#open.use(source));
-    this.#sources.set(address, opening);
-    opening.catch(() => this.#sources.delete(address));
-    return opening;
+    const open = async (inner: Call): Promise<TransportSource> =>
+      this.#open.use(await openRepository(this.#engine, reference, inner));
+    return this.#sources.get(repositoryAddress(reference), open, call);
   }
 }

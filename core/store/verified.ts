@@ -2,6 +2,7 @@ import type { ByteStream, Call } from "../contract/call.ts";
 import type { ContentSource } from "../contract/content.ts";
 import type { NameChange, Store } from "../contract/store.ts";
 import type { Descriptor, Digest } from "../oci/descriptor.ts";
+import { SharedWork } from "../stream/shared_work.ts";
 
 /**
  * A source whose streams are checked against the descriptor they were opened by: `CONTENT_MISMATCH` when size or digest
@@ -27,8 +28,9 @@ export function verifiedSource(source: ContentSource): ContentSource {
  * missing, and no collection removes a part meanwhile.
  */
 export function verifiedStore(store: Store): Store {
-  const checked = new Map<Digest, Promise<void>>();
-  const noteChecked = (digest: Digest): void => void checked.set(digest, Promise.resolve());
+  const checked = new Set<Digest>();
+  const checks = new SharedWork<Digest, void>();
+  const noteChecked = (digest: Digest): void => void checked.add(digest);
 
   async function open(descriptor: Descriptor, call: Call, offset = 0): Promise<ByteStream> {
     const { digest } = descriptor;
@@ -41,13 +43,10 @@ export function verifiedStore(store: Store): Store {
     return await checkWhole(stream, descriptor, { path: store.localPath(digest), onRight: () => noteChecked(digest) });
   }
 
-  function ensureChecked(descriptor: Descriptor, call: Call): Promise<void> {
-    const known = checked.get(descriptor.digest);
-    if (known !== undefined) return known;
-    const check = open(descriptor, call).then(drain);
-    checked.set(descriptor.digest, check);
-    check.catch(() => checked.delete(descriptor.digest));
-    return check;
+  async function ensureChecked(descriptor: Descriptor, call: Call): Promise<void> {
+    const { digest } = descriptor;
+    if (checked.has(digest)) return;
+    await checks.get(digest, async (inner) => drain(await open(descriptor, inner)), call);
   }
 
   async function update(changes: readonly NameChange[], call: Call): Promise<void> {
