@@ -4,7 +4,8 @@ import { NamePrefix, readCacheRecord } from "../store/names.ts";
 import { type CacheEngine, type CacheMountUsage, describeMounts, openCacheMounts } from "./cache_mount.ts";
 import { addContent, contentOf, type ContentSet } from "./content_set.ts";
 import { type Filters, parseFilters, parseTime } from "./filter.ts";
-import { carryOut } from "./removal.ts";
+import { carryOut, removeSnapshots } from "./removal.ts";
+import { snapshotUsage } from "../snapshot/stored_snapshots.ts";
 import { readImages, rootsOf } from "./stored_image.ts";
 
 /** What `cache prune` is told. */
@@ -48,13 +49,16 @@ interface Pruning {
   readonly all: boolean;
   readonly isDry: boolean;
   readonly types: ReadonlySet<CacheType>;
+  /** Whether unpacked layers go, whatever needs them. */
+  readonly hasSnapshots: boolean;
   /** Whether something of a time, in milliseconds since the Unix epoch, is old enough; NaN is not. */
   isOld(time: number): boolean;
 }
 
 /**
  * Removes records of the build cache that no image uses, with `all` every one: layers, results of earlier builds and downloads; and
- * cache mounts that no command has at this moment. With `until` only layers recorded and mounts used last before that time.
+ * cache mounts that no command has at this moment. With `until` only layers recorded and mounts used last before that time. Layers
+ * that are unpacked for commands to run on go with the layers, with `all` and no `until` all of them.
  * Rejects `INVALID_ARGUMENT` for a wrong filter.
  */
 export async function pruneCache(engine: CacheEngine, input: CachePruneInput, call: Call): Promise<CachePruneResult> {
@@ -64,6 +68,7 @@ export async function pruneCache(engine: CacheEngine, input: CachePruneInput, ca
     all: input.all === true,
     isDry: input.dryRun === true,
     types: readTypes(filters),
+    hasSnapshots: input.all === true && until === undefined,
     isOld: (time) => until === undefined || until.every((limit) => time < limit),
   };
   const records = await pruneRecords(engine, pruning, call);
@@ -87,11 +92,12 @@ function readTypes(filters: Filters): ReadonlySet<CacheType> {
 }
 
 async function pruneRecords(
-  { store }: CacheEngine,
+  engine: CacheEngine,
   pruning: Pruning,
   call: Call,
 ): Promise<Pick<CachePruneResult, "removed" | "reclaimed">> {
   if (!pruning.types.has("layer")) return { removed: [], reclaimed: 0 };
+  const { store } = engine;
   const staying = await contentOf(store, rootsOf(await readImages(store, call)), call);
   const images = new Set(staying.keys());
   const names: string[] = [];
@@ -108,9 +114,17 @@ async function pruneRecords(
   const planned = blobs.reduce((bytes, { size }) => bytes + size, 0);
   const changes = names.map((name) => ({ name, descriptor: undefined }));
   const removal = { changes, layers: new Map(), reclaimed: planned };
-  const reclaimed = pruning.isDry ? planned : await carryOut(store, removal, call);
+  const snapshots = pruning.hasSnapshots ? await pruneSnapshots(engine, pruning, call) : 0;
+  const reclaimed = snapshots + (pruning.isDry ? planned : await carryOut(engine, removal, call));
   const keys = names.filter((name) => name.startsWith(NamePrefix.cache));
   return { removed: keys.map((name) => name.slice(NamePrefix.cache.length)).sort(), reclaimed };
+}
+
+/** Removes layers that are unpacked for commands to run on, and gives their bytes; they are made again when they are needed. */
+async function pruneSnapshots({ config }: CacheEngine, { isDry }: Pruning, call: Call): Promise<number> {
+  if (!isDry) return await removeSnapshots(config.root, () => false, call);
+  const { isInUse, size } = snapshotUsage(config.root);
+  return isInUse ? 0 : size;
 }
 
 function pruneMounts(engine: CacheEngine, { isDry, isOld }: Pruning): readonly CacheMountUsage[] {

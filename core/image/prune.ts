@@ -2,7 +2,7 @@ import type { Call } from "../contract/call.ts";
 import { parseFilters, parseTime, readBooleanFilter } from "./filter.ts";
 import type { ListEngine } from "./list.ts";
 import { hasLabels } from "./list_selection.ts";
-import { carryOut, planRemoval } from "./removal.ts";
+import { carryOut, planRemoval, type RemoveEngine } from "./removal.ts";
 import { type RemoveAction, withLayers } from "./remove.ts";
 import { familiarName, readImages, type StoredImage } from "./stored_image.ts";
 
@@ -31,7 +31,11 @@ export const pruneFilters: readonly string[] = ["dangling", "label", "label!", "
  * Removes images that nothing names, or with `all` every image, as far as the filters let it: `until` compares the time the image
  * was made, labels must all hold. Rejects `INVALID_ARGUMENT` for a wrong filter.
  */
-export async function pruneImages(engine: ListEngine, input: PruneInput, call: Call): Promise<PruneResult> {
+export async function pruneImages(
+  engine: ListEngine & RemoveEngine,
+  input: PruneInput,
+  call: Call,
+): Promise<PruneResult> {
   const filters = parseFilters(input.filters ?? [], pruneFilters);
   const all = input.all === true || readBooleanFilter(filters, "dangling") === false;
   const until = filters.get("until")?.map((text) => parseTime(text, engine.clock()).getTime());
@@ -44,7 +48,7 @@ export async function pruneImages(engine: ListEngine, input: PruneInput, call: C
   }
   const names = going.flatMap((image) => image.names);
   const removal = await planRemoval(engine.store, { names, images: going, remaining, keepsCache: false }, call);
-  const reclaimed = input.dryRun === true ? removal.reclaimed : await carryOut(engine.store, removal, call);
+  const reclaimed = input.dryRun === true ? removal.reclaimed : await carryOut(engine, removal, call);
   const actions = going.flatMap((image): readonly RemoveAction[] => [
     ...image.names.map((name): RemoveAction => ({ type: "untagged", name: familiarName(name) })),
     { type: "deleted", digest: image.id },

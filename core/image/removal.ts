@@ -1,5 +1,6 @@
 import type { Call } from "../contract/call.ts";
 import type { NameChange, Store } from "../contract/store.ts";
+import type { Engine } from "../engine.ts";
 import { isEngineError } from "../errors.ts";
 import type { Digest } from "../oci/descriptor.ts";
 import { appendChainId } from "../oci/chain_id.ts";
@@ -9,6 +10,9 @@ import { collectGarbage } from "../store/collect.ts";
 import { imageIdName, layerName, NamePrefix, readCacheRecord } from "../store/names.ts";
 import { addContent, contentOf, type ContentSet } from "./content_set.ts";
 import { rootsOf, type StoredImage } from "./stored_image.ts";
+
+/** What removing images needs of an engine. */
+export type RemoveEngine = Pick<Engine, "store" | "config">;
 
 /** What is to go. */
 export interface RemovalRequest {
@@ -58,17 +62,30 @@ export async function planRemoval(store: Store, request: RemovalRequest, call: C
 
 /**
  * Carries a removal out: takes the names away in one step, then removes the blobs that nothing needs, those included that killed
- * processes left. Gives the bytes removed. When another process collects at this moment, the blobs are left to it or to the next
+ * processes left, and the snapshots of layers that are gone. Gives the bytes removed. When another process collects at this moment, the blobs are left to it or to the next
  * collection, and the bytes are those that were worked out.
  */
-export async function carryOut(store: Store, removal: Removal, call: Call): Promise<number> {
+export async function carryOut(engine: RemoveEngine, removal: Removal, call: Call): Promise<number> {
+  const { store, config } = engine;
   if (removal.changes.length > 0) await store.update(removal.changes, call);
   try {
-    return (await collectGarbage(store, call)).reclaimedBytes;
+    const { reclaimedBytes, keeps } = await collectGarbage(store, call);
+    return reclaimedBytes + await removeSnapshots(config.root, keeps, call);
   } catch (error) {
     if (!isEngineError(error) || error.code !== "CONFLICT") throw error;
     return removal.reclaimed;
   }
+}
+
+/** Removes the snapshots of layers that are not kept, and gives their bytes. Where a build uses some, they are left to a later time. */
+export async function removeSnapshots(root: string, keeps: (diffId: Digest) => boolean, call: Call): Promise<number> {
+  const { sweepSnapshots } = await import("../snapshot/sweep.ts");
+  const { reclaimed, left } = await sweepSnapshots(root, keeps);
+  for (const path of left) {
+    const message = `Cannot remove "${path}": it has files of other users`;
+    call.emit({ type: "warning", code: "snapshot-left", message });
+  }
+  return reclaimed;
 }
 
 /** Names of cache records that go; what the others keep is added to `staying`. */

@@ -1,9 +1,8 @@
 import type { Call } from "../contract/call.ts";
-import type { Engine } from "../engine.ts";
 import { EngineError, isEngineError } from "../errors.ts";
 import type { Digest } from "../oci/descriptor.ts";
 import { digestHex } from "../oci/digest.ts";
-import { carryOut, planRemoval } from "./removal.ts";
+import { carryOut, planRemoval, type RemoveEngine } from "./removal.ts";
 import { resolveAmong } from "./resolve_image.ts";
 import { familiarName, readImages, splitName, type StoredImage } from "./stored_image.ts";
 
@@ -31,9 +30,6 @@ export interface RemoveResult {
   /** What went wrong with single references, in their order: NOT_FOUND, CONFLICT, INVALID_ARGUMENT. */
   readonly errors: readonly EngineError[];
 }
-
-/** What removing images needs of an engine. */
-export type RemoveEngine = Pick<Engine, "store">;
 
 interface Work {
   /** What is still there, by ID; changes while the references are gone through. */
@@ -67,7 +63,7 @@ export async function removeImages(engine: RemoveEngine, input: RemoveInput, cal
     keepsCache: input.noPrune === true,
   };
   const removal = await planRemoval(engine.store, request, call);
-  if (removal.changes.length > 0) await carryOut(engine.store, removal, call);
+  if (removal.changes.length > 0) await carryOut(engine, removal, call);
   return { actions: withLayers(work.actions, removal.layers), reclaimed: removal.reclaimed, errors };
 }
 

@@ -1,8 +1,9 @@
 import type { Call } from "../contract/call.ts";
 import { collectGarbage } from "../store/collect.ts";
 import { NamePrefix } from "../store/names.ts";
-import { removeSnapshots, snapshotUsage } from "../snapshot/stored_snapshots.ts";
+import { snapshotUsage } from "../snapshot/stored_snapshots.ts";
 import { type CacheEngine, openCacheMounts } from "./cache_mount.ts";
+import { removeSnapshots } from "./removal.ts";
 
 /** What `system reset` is told. */
 export interface ResetInput {
@@ -35,17 +36,19 @@ export async function resetStore(engine: CacheEngine, input: ResetInput, call: C
   if (input.dryRun === true) {
     let bytes = 0;
     for await (const { size } of store.blobs(call)) bytes += size;
-    const { mounts, size } = resetFiles(engine, true);
-    return { ...counts, cacheMounts: mounts, reclaimed: bytes + size };
+    const { mounts, size } = resetMounts(engine, true);
+    const snapshots = snapshotUsage(engine.config.root);
+    return { ...counts, cacheMounts: mounts, reclaimed: bytes + size + (snapshots.isInUse ? 0 : snapshots.size) };
   }
   await store.update(names.map((name) => ({ name, descriptor: undefined })), call);
   const { reclaimedBytes } = await collectGarbage(store, call);
-  const { mounts, size } = resetFiles(engine, false);
-  return { ...counts, cacheMounts: mounts, reclaimed: reclaimedBytes + size };
+  const { mounts, size } = resetMounts(engine, false);
+  const snapshots = await removeSnapshots(engine.config.root, () => false, call);
+  return { ...counts, cacheMounts: mounts, reclaimed: reclaimedBytes + size + snapshots };
 }
 
-/** Removes cache mounts and snapshots that nobody uses, or only looks at them. */
-function resetFiles(engine: CacheEngine, isDry: boolean): { readonly mounts: number; readonly size: number } {
+/** Removes cache mounts that nobody uses, or only looks at them. */
+function resetMounts(engine: CacheEngine, isDry: boolean): { readonly mounts: number; readonly size: number } {
   const mounts = openCacheMounts(engine);
   if (!isDry) mounts.sweep();
   let count = 0;
@@ -57,7 +60,5 @@ function resetFiles(engine: CacheEngine, isDry: boolean): { readonly mounts: num
     count++;
     size += bytes;
   }
-  const snapshots = snapshotUsage(engine.config.root);
-  const isGone = isDry ? !snapshots.isInUse : removeSnapshots(engine.config.root);
-  return { mounts: count, size: isGone ? size + snapshots.size : size };
+  return { mounts: count, size };
 }

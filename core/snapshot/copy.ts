@@ -7,7 +7,9 @@ import { openRoot, openSnapshotWriter, type Root, type Xattrs } from "../os/file
 import { throwIfAborted } from "../stream/abort.ts";
 import { applyLayer } from "./apply.ts";
 import { isSameMeta, isSameXattrs, readFileFacts } from "./file_facts.ts";
-import type { SnapshotLayout } from "./layout.ts";
+import type { OpenLayout } from "./layout.ts";
+import { explainDisk } from "./disk_error.ts";
+import { attempt } from "./mount_place.ts";
 import { linkedFiles } from "./link_groups.ts";
 import { flatMarking } from "./marking.ts";
 import { makeRunDirectory } from "./run_directory.ts";
@@ -19,14 +21,16 @@ import type { SnapshotLayer, Snapshotter, Workspace } from "./snapshotter.ts";
  * them. Needs no privilege but that of setting owners.
  */
 export function createCopySnapshotter(
-  { layout, close }: { readonly layout: SnapshotLayout; readonly close: () => void },
+  { layout, close }: { readonly layout: OpenLayout; readonly close: () => void },
 ): Snapshotter {
   const prepare = async (layers: readonly SnapshotLayer[], call: Call): Promise<Workspace> => {
     await using stack = new AsyncDisposableStack();
     const run = stack.use(makeRunDirectory(layout, call.signal));
     const rootfs = `${run.path}/rootfs`;
-    Deno.mkdirSync(rootfs);
-    await unpack(layers, rootfs, call);
+    attempt("make directory", rootfs, () => Deno.mkdirSync(rootfs));
+    await unpack(layers, rootfs, call).catch((error) => {
+      throw explainDisk(error, "unpack layers", layout.runs);
+    });
     const before = readBefore(rootfs);
     const held = stack.move();
     return {

@@ -6,7 +6,7 @@ import { attempt } from "./mount_place.ts";
 
 /**
  * Bytes of the files below a directory of this host, each counted once however many names it has; 0 when it is absent. What goes away
- * meanwhile is not counted, nor are the files of a directory that holds names which are not UTF-8.
+ * meanwhile is not counted, nor are the files of a directory that may not be read or that holds names which are not UTF-8.
  */
 export function fileBytes(directory: string): number {
   const root = openDirectory(directory);
@@ -37,7 +37,7 @@ function openDirectory(path: string): Root | undefined {
   try {
     return openRoot(path);
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return undefined;
+    if (isBeyondReach(errnoOf(error))) return undefined;
     throw error;
   }
 }
@@ -46,11 +46,14 @@ function scanIfThere(root: Root, path: string): Scan | undefined {
   try {
     return root.scan(path);
   } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === "ENOENT" || errno === "ENOTDIR" || errno === "ELOOP") return undefined;
+    if (isBeyondReach(errnoOf(error))) return undefined;
     if (isEngineError(error) && error.code === "UNSUPPORTED") return undefined;
     throw error;
   }
+}
+
+function isBeyondReach(errno: string | undefined): boolean {
+  return errno !== undefined && ["ENOENT", "ENOTDIR", "ELOOP", "EACCES"].includes(errno);
 }
 
 /** Removes a directory of this host with all that is in it, also what its owner may not write to; an absent one is none. */

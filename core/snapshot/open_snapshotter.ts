@@ -3,6 +3,7 @@ import { enterMountNamespace } from "../os/mount.ts";
 import { readUserNamespace } from "../os/user_namespace.ts";
 import { createCopySnapshotter } from "./copy.ts";
 import { openLayout } from "./layout.ts";
+import { lockShared } from "./lock.ts";
 import { createOverlaySnapshotter } from "./overlay.ts";
 import { makeRunDirectory, sweepRuns } from "./run_directory.ts";
 import type { Snapshotter, SnapshotterKind } from "./snapshotter.ts";
@@ -17,10 +18,9 @@ export async function openSnapshotter(
   const mounter = enter();
   const isUserNamespace = readUserNamespace() !== undefined;
   const layout = openLayout(options.root, isUserNamespace);
-  const lock = Deno.openSync(layout.lock, { write: true, create: true });
-  await lock.lock(false);
+  const lock = await lockShared(layout.lock);
   await sweepRuns(layout);
-  const close = (): void => lock.close();
+  const close = (): void => lock[Symbol.dispose]();
   if (options.kind !== "copy") {
     await using probe = makeRunDirectory(layout, new AbortController().signal);
     const overlay = createOverlaySnapshotter({ mounter, layout, isUserNamespace, probe: probe.path, close });

@@ -1,13 +1,16 @@
 import type { Call } from "../contract/call.ts";
 import type { LayerEntry } from "../contract/layer.ts";
-import { EngineError, isEngineError } from "../errors.ts";
+import { isEngineError } from "../errors.ts";
+import { errnoOf, osError } from "../os/errno.ts";
 import { type FileAttributes, openRoot, openSnapshotWriter, type Root } from "../os/file_system.ts";
 import type { Mounter } from "../os/mount.ts";
 import { Users } from "./users.ts";
 import { applyLayer } from "./apply.ts";
 import { findChanges, readChanges } from "./changes.ts";
-import { chainSnapshot, layerSnapshot, type SnapshotLayout } from "./layout.ts";
+import { explainDisk, explaining } from "./disk_error.ts";
+import { chainSnapshot, layerSnapshot, makeDirectories, type OpenLayout } from "./layout.ts";
 import { completeNames } from "./link_groups.ts";
+import { attempt } from "./mount_place.ts";
 import { overlayMarking } from "./marking.ts";
 import { makeRunDirectory, type RunDirectory } from "./run_directory.ts";
 import type {
@@ -22,7 +25,7 @@ import type {
 /** What an overlay snapshotter works with. */
 export interface OverlayOptions {
   readonly mounter: Mounter;
-  readonly layout: SnapshotLayout;
+  readonly layout: OpenLayout;
   readonly isUserNamespace: boolean;
   /** An empty directory to try in what the kernel takes. */
   readonly probe: string;
@@ -98,7 +101,12 @@ class OverlaySnapshotter implements Snapshotter {
     return {
       rootfs: paths.rootfs,
       directory: run.path,
-      finish: (sourceDateEpoch, inner) => this.#finish({ lowers, paths, users, sourceDateEpoch }, inner),
+      finish: (sourceDateEpoch, inner) =>
+        explaining(
+          "keep what a command changed",
+          this.#options.layout.runs,
+          () => this.#finish({ lowers, paths, users, sourceDateEpoch }, inner),
+        ),
       async [Symbol.asyncDispose](): Promise<void> {
         // Where its layer was unpacked already it does not move, and commands may still run on it.
         await users.idle();
@@ -154,7 +162,7 @@ class OverlaySnapshotter implements Snapshotter {
       },
       top: { path: () => path, hold: () => users.hold() },
       commit(diffId): void {
-        path = moveSnapshot(paths.upper, `${layout.snapshots}/${layerSnapshot(diffId)}`);
+        path = moveSnapshot(paths.upper, layerSnapshot(diffId), layout);
       },
     };
   }
@@ -193,6 +201,8 @@ class OverlaySnapshotter implements Snapshotter {
     this.#unpacking.set(layer.chainId, unpacking);
     try {
       return await unpacking;
+    } catch (error) {
+      throw explainDisk(error, `unpack layer "${layer.diffId}"`, this.#options.layout.runs);
     } finally {
       this.#unpacking.delete(layer.chainId);
     }
@@ -224,7 +234,7 @@ class OverlaySnapshotter implements Snapshotter {
       isApart = applied.isApart;
     }
     const name = isApart ? layerSnapshot(layer.diffId) : chainSnapshot(layer.diffId, layer.chainId);
-    return moveSnapshot(paths.upper, `${layout.snapshots}/${name}`);
+    return moveSnapshot(paths.upper, name, layout);
   }
 }
 
@@ -255,8 +265,9 @@ interface Paths {
 
 function makePaths(directory: string): Paths {
   const at = (name: string): string => {
-    Deno.mkdirSync(`${directory}/${name}`);
-    return `${directory}/${name}`;
+    const path = `${directory}/${name}`;
+    attempt("make directory", path, () => Deno.mkdirSync(path));
+    return path;
   };
   return { upper: at("upper"), work: at("work"), rootfs: at("rootfs"), lower: at("lower"), empty: at("empty") };
 }
@@ -291,16 +302,17 @@ function setRoot(path: string, lowers: readonly Lower[]): void {
   writer.setDirectory(".", plain);
 }
 
-/** Puts a finished directory in its place; when the place is taken, what is there is the same. Gives the place. */
-function moveSnapshot(from: string, to: string): string {
+/** Puts a finished directory in its place; when the place is taken, what is there is the same. Gives the place. Throws `OS_FAILED`. */
+function moveSnapshot(from: string, name: string, layout: OpenLayout): string {
+  const to = `${layout.snapshots}/${name}`;
+  // The directory of snapshots may be removed at any time.
+  makeDirectories(layout);
   try {
     Deno.renameSync(from, to);
   } catch (cause) {
     if (!isDirectory(to)) {
-      throw new EngineError("OS_FAILED", `Cannot keep snapshot "${to}": it cannot be moved there`, {
-        cause,
-        detail: { syscall: "rename", path: to },
-      });
+      const errno = errnoOf(cause) ?? "EIO";
+      throw osError({ action: "keep snapshot", syscall: "rename", errno, path: to, cause });
     }
   }
   return to;

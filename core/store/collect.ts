@@ -14,6 +14,8 @@ export interface Collected {
   readonly removed: readonly BlobInfo[];
   /** Their bytes. */
   readonly reclaimedBytes: number;
+  /** Whether a layer with a diffID is kept, however it is compressed. */
+  readonly keeps: (diffId: Digest) => boolean;
 }
 
 /**
@@ -23,8 +25,10 @@ export interface Collected {
  */
 export async function collectGarbage(store: Store, call: Call): Promise<Collected> {
   const removed: BlobInfo[] = [];
-  for await (const blob of store.collect(() => markNamed(store, call), call)) removed.push(blob);
-  return { removed, reclaimedBytes: removed.reduce((bytes, blob) => bytes + blob.size, 0) };
+  const marks: Marks = { digests: new Set(), diffIds: new Set(), hasCache: false };
+  for await (const blob of store.collect(() => markNamed(store, marks, call), call)) removed.push(blob);
+  const keeps = (diffId: Digest): boolean => marks.diffIds.has(diffId) || marks.digests.has(diffId);
+  return { removed, reclaimedBytes: removed.reduce((bytes, blob) => bytes + blob.size, 0), keeps };
 }
 
 interface Marks {
@@ -37,8 +41,7 @@ interface Marks {
 }
 
 /** Digests of everything that names keep. Drops names of the build cache, and tables of contents, that are of no use any more. */
-async function markNamed(store: Store, call: Call): Promise<ReadonlySet<Digest>> {
-  const marks: Marks = { digests: new Set(), diffIds: new Set(), hasCache: false };
+async function markNamed(store: Store, marks: Marks, call: Call): Promise<ReadonlySet<Digest>> {
   const derived: Named[] = [];
   const origins: Named[] = [];
   const operations: Named[] = [];
