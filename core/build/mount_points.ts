@@ -55,20 +55,23 @@ export class MountPoints {
     return this.#made.map(({ path }) => path);
   }
 
-  /** Takes away what was made and is still empty, and lets its parents have the times that they would have without it. */
-  restore(): void {
-    const now = new Map([...this.#parents.keys()].map((path) => [path, this.#root.lstat(path)]));
+  /**
+   * Takes away what was made and is still empty, and lets its parents have the times that they would have without it. `root` and
+   * `writer` are opened after the run: those from before may still hold directories that it has replaced.
+   */
+  restore(root: Root, writer: SnapshotWriter): void {
+    const now = new Map([...this.#parents.keys()].map((path) => [path, root.lstat(path)]));
     for (const { path, kind } of this.#made.reverse()) {
-      const there = this.#root.lstat(path);
+      const there = root.lstat(path);
       const isUntouched = kind === "file"
         ? there?.type === "file" && there.size === 0
-        : there?.type === "directory" && this.#root.scan(path).names.length === 0;
-      if (isUntouched) this.#writer.removeAll(path);
+        : there?.type === "directory" && root.scan(path).names.length === 0;
+      if (isUntouched) writer.removeAll(path);
     }
     for (const [path, { before, after }] of this.#parents) {
       const then = now.get(path);
-      if (then === undefined || this.#root.lstat(path)?.type !== "directory") continue;
-      this.#writer.setTime(path, isSameTime(then, after) ? before : then);
+      if (then === undefined || root.lstat(path)?.type !== "directory") continue;
+      writer.setTime(path, isSameTime(then, after) ? before : then);
     }
   }
 

@@ -92,8 +92,14 @@ async function execute(
   if (exitCode !== 0 && environment.options.onFailure === "shell") {
     await openShell(container, request, environment, call);
   }
-  points.restore();
+  restore(points, workspace.rootfs);
   if (exitCode !== 0) throw failed(request.spec, exitCode, tail.lines());
+}
+
+function restore(points: MountPoints, rootfs: string): void {
+  using root = openRoot(rootfs);
+  using writer = openSnapshotWriter(rootfs);
+  points.restore(root, writer);
 }
 
 interface Preparation {

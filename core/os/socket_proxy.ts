@@ -6,6 +6,7 @@ export interface SocketProxy extends Disposable {
 
 /** Longest path that a socket may have (sockaddr_un, `sun_path` with its NUL). */
 const maxPathBytes = 107;
+const bufferBytes = 64 << 10;
 
 /** Whether a socket can be made at a path. */
 export function isSocketPath(path: string): boolean {
@@ -36,7 +37,7 @@ async function pass(client: Deno.UnixConn, target: string, open: Set<Deno.UnixCo
   try {
     server = await Deno.connect({ transport: "unix", path: target });
     open.add(server);
-    await Promise.all([client.readable.pipeTo(server.writable), server.readable.pipeTo(client.writable)]);
+    await Promise.all([forward(client, server), forward(server, client)]);
   } catch {
     // Either side may hang up at any time; the other one learns it by its own connection being closed.
   } finally {
@@ -46,6 +47,15 @@ async function pass(client: Deno.UnixConn, target: string, open: Set<Deno.UnixCo
       close(connection);
     }
   }
+}
+
+/** Passes on what one side says, and that it has said all. The streams of a connection do not do: to close one closes both. */
+async function forward(from: Deno.UnixConn, to: Deno.UnixConn): Promise<void> {
+  const buffer = new Uint8Array(bufferBytes);
+  for (let size = await from.read(buffer); size !== null; size = await from.read(buffer)) {
+    for (let written = 0; written < size;) written += await to.write(buffer.subarray(written, size));
+  }
+  await to.closeWrite();
 }
 
 function close(connection: Deno.UnixConn): void {
