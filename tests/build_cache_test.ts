@@ -231,6 +231,14 @@ for (const [name, change] of Object.entries(lies)) {
   });
 }
 
+Deno.test("buildImage() makes the same image from a shared cache without a source date epoch too", async () => {
+  const registry = createMemoryRegistry();
+  await using first = await newMachine(registry, { Dockerfile: "FROM scratch\nCOPY a.txt b.txt /\nCOPY c.txt /\n" });
+  const { image } = await build(first, to());
+  await using second = await newMachine(registry, { Dockerfile: "FROM scratch\nCOPY a.txt b.txt /\nCOPY c.txt /\n" });
+  assertEquals((await build(second, from)).image?.id, image?.id);
+});
+
 Deno.test("buildImage() does not use an image for a cache", async () => {
   await withCache(async (registry, id) => {
     await using engine = await newMachine(registry);

@@ -63,6 +63,16 @@ Deno.test("buildImage() pushes an image whose base layers it never had, by havin
   });
 });
 
+Deno.test("buildImage() pushes the same image again when nothing has changed, though it does not keep it", async () => {
+  await withBase(async (engine) => {
+    await writeFiles(engine.directory, { Dockerfile: `FROM ${base}\nCOPY Dockerfile /\nENV A=b\n` });
+    const input = { tags: ["localhost:5000/team/app:v1"], outputs: [{ type: "registry", push: {} }] } as const;
+    const first = await buildOne(engine, input);
+    const again = await buildOne(engine, input);
+    assertEquals([first.isStored, again.digest], [false, first.digest]);
+  });
+});
+
 Deno.test("buildImage() sends base layers to another registry, and keeps and pushes one image at once", async () => {
   await withBase(async (engine, registry) => {
     await writeFiles(engine.directory, { Dockerfile: `FROM ${base}\nCOPY Dockerfile /\n` });

@@ -6,6 +6,7 @@ import type { ImageIndex, Manifest } from "../oci/manifest.ts";
 import { essence, MediaType } from "../oci/media_type.ts";
 import { readImageConfig, readIndex, readManifest } from "../oci/validate.ts";
 import { EngineError } from "../errors.ts";
+import type { ChainLayer } from "./chain.ts";
 import type { SolvedGraph } from "./solve.ts";
 
 /** What an image is made of besides its graph. */
@@ -40,7 +41,10 @@ export async function resultKey(solved: SolvedGraph, options: AssembleOptions): 
   return digestHex(await sha256(canonicalJson({ version: 1, config, layers: layersOf(solved), ...options })));
 }
 
-/** Config and manifest of one platform's image; `now` is an RFC 3339 time. Both are checked as if they came from outside. */
+/**
+ * Config and manifest of one platform's image; `now` is an RFC 3339 time. Both are checked as if they came from outside. The image is
+ * as old as the newest of its new layers, so that whoever has the same layers from the cache makes the same image.
+ */
 export async function assembleImage(
   solved: SolvedGraph,
   options: AssembleOptions,
@@ -88,7 +92,7 @@ function assembleConfig(solved: SolvedGraph, options: AssembleOptions, now: stri
   const version = graph.platform["os.version"] ?? base?.["os.version"];
   const features = graph.platform["os.features"] ?? base?.["os.features"];
   return {
-    created: fixed ?? now,
+    created: fixed ?? newestOf(newLayers(solved)) ?? now,
     ...(author === undefined ? {} : { author }),
     architecture: graph.platform.architecture,
     os: graph.platform.os,
@@ -111,10 +115,9 @@ function withLabels(config: ExecConfig, labels: Readonly<Record<string, string>>
  * exporter/containerimage/writer.go); without new layers, the time of assembly.
  */
 function assembleHistory(solved: SolvedGraph, fixed: string | undefined, now: string): readonly History[] {
-  const { graph, chain } = solved;
+  const { graph } = solved;
   const base = solved.base?.history ?? [];
-  const inherited = base.filter((entry) => entry.empty_layer !== true).length;
-  const times = chain.layers.slice(inherited).map((layer) => fixed ?? layer.created ?? now);
+  const times = newLayers(solved).map((layer) => fixed ?? layer.created ?? now);
   const wanted = graph.history.filter((step) => !step.emptyLayer).length;
   if (wanted !== times.length) throw unpaired(wanted, times.length);
   let next = 0;
@@ -129,6 +132,16 @@ function assembleHistory(solved: SolvedGraph, fixed: string | undefined, now: st
     };
   });
   return [...base, ...added];
+}
+
+/** Layers that are not the base's. */
+function newLayers({ chain, base }: SolvedGraph): readonly ChainLayer[] {
+  return chain.layers.slice(base?.history.filter((entry) => entry.empty_layer !== true).length ?? 0);
+}
+
+/** Time of the layer that was built last; undefined without layers. */
+function newestOf(layers: readonly ChainLayer[]): string | undefined {
+  return layers.flatMap(({ created }) => created ?? []).sort().at(-1);
 }
 
 function unpaired(entries: number, layers: number): EngineError {

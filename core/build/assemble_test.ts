@@ -70,6 +70,18 @@ Deno.test("assembleImage() fills the times of entries without a layer from the n
   ]);
 });
 
+Deno.test("assembleImage() makes the image as old as its newest new layer, whenever it is assembled", async () => {
+  const base: BaseFacts = { history: [{ created: "2020-01-01T00:00:00Z", created_by: "base" }] };
+  const layers = [
+    layer("a", "2029-01-01T00:00:00Z"),
+    layer("b", "2023-02-02T00:00:00Z"),
+    layer("c", "2023-01-01T00:00:00Z"),
+  ];
+  const history = [step("COPY 1", false), step("COPY 2", false), step("CMD", true)];
+  assertEquals((await configOf(solved(layers, history, base))).created, "2023-02-02T00:00:00Z");
+  assertEquals((await configOf(solved(layers.slice(0, 1), [step("CMD", true)], base))).created, now);
+});
+
 Deno.test("assembleImage() sets every new time when there is a source date epoch", async () => {
   const base: BaseFacts = { history: [{ created: "2020-01-01T00:00:00Z", created_by: "base" }] };
   const layers = [layer("a"), layer("b", "2023-01-01T00:00:00Z")];
