@@ -2,7 +2,7 @@ import type { ByteStream, Call } from "../contract/call.ts";
 import type { ContentSource } from "../contract/content.ts";
 import type { NameChange, Store } from "../contract/store.ts";
 import type { Descriptor, Digest } from "../oci/descriptor.ts";
-import { SharedWork } from "../stream/shared_work.ts";
+import type { SharedWork } from "../stream/shared_work.ts";
 
 /**
  * A source whose streams are checked against the descriptor they were opened by: `CONTENT_MISMATCH` when size or digest
@@ -29,7 +29,7 @@ export function verifiedSource(source: ContentSource): ContentSource {
  */
 export function verifiedStore(store: Store): Store {
   const checked = new Set<Digest>();
-  const checks = new SharedWork<Digest, void>();
+  let checks: SharedWork<Digest, void> | undefined;
   const noteChecked = (digest: Digest): void => void checked.add(digest);
 
   async function open(descriptor: Descriptor, call: Call, offset = 0): Promise<ByteStream> {
@@ -46,6 +46,8 @@ export function verifiedStore(store: Store): Store {
   async function ensureChecked(descriptor: Descriptor, call: Call): Promise<void> {
     const { digest } = descriptor;
     if (checked.has(digest)) return;
+    const { SharedWork } = await import("../stream/shared_work.ts");
+    checks ??= new SharedWork();
     await checks.get(digest, async (inner) => drain(await open(descriptor, inner)), call);
   }
 
