@@ -28,9 +28,13 @@ export async function readInput(name: string, command: Command, args: readonly s
   };
 }
 
-/** Values of the flags by key. The library is not loaded for a command line without flags, which is then quicker by a millisecond. */
+/**
+ * Values of the flags by key. The library is not loaded for a command line on which each flag stands once, so that there is
+ * nothing to decide: it takes a quarter as long to load as Deno to start.
+ */
 async function parseFlags(flags: readonly Flag[], flagWords: readonly string[]): Promise<Args> {
-  if (flagWords.length === 0) return { _: [] };
+  const once = new Map(flagWords.map((word) => readWord(flags, word)));
+  if (once.size === flagWords.length) return { _: [], ...Object.fromEntries(once) };
   const { parseArgs } = await import("@std/cli/parse-args");
   const byType = (type: Flag["type"]): string[] => flags.filter((flag) => flag.type === type).map(keyOf);
   return parseArgs(flagWords, {
@@ -38,6 +42,16 @@ async function parseFlags(flags: readonly Flag[], flagWords: readonly string[]):
     string: [...byType("string"), ...byType("list")],
     collect: byType("list"),
   });
+}
+
+/** Key and value of a flag that stands once, as the library has them. */
+function readWord(flags: readonly Flag[], word: string): [key: string, value: boolean | string | string[]] {
+  const equals = word.indexOf("=");
+  if (equals < 0) return [word.slice(2), true];
+  const key = word.slice(2, equals);
+  const value = word.slice(equals + 1);
+  const type = flags.find((flag) => keyOf(flag) === key)?.type;
+  return [key, type === "boolean" ? value === "true" : type === "list" ? [value] : value];
 }
 
 /** Before each name that goes to the library, which would take `no-` at the start of a name for a negation. */

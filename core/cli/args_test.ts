@@ -23,6 +23,15 @@ async function read(...args: string[]): Promise<unknown> {
   return [input.isOn("all"), input.isOn("quiet"), input.list("tag"), input.text("file"), input.words];
 }
 
+Deno.test("readInput() reads a value the same whether flags stand once or several times", async () => {
+  for (const value of ["a", "", "a=b", "--all", "two\nlines", "1", "true", "__proto__"]) {
+    const once = await read("--all", `--tag=${value}`, `--file=${value}`, "x");
+    assertEquals(once, [true, false, [value], value, ["x"]]);
+    assertEquals(await read("--all", "--all", `--tag=${value}`, `--file=${value}`, "x"), once);
+  }
+  assertEquals(await read("--all=false"), await read("--all=false", "--all=false"));
+});
+
 Deno.test("readInput() takes every form of a flag", async () => {
   assertEquals(await read(), [false, false, [], undefined, []]);
   assertEquals(await read("-aq", "x"), [true, true, [], undefined, ["x"]]);

@@ -1,13 +1,8 @@
 import { EngineError } from "../errors.ts";
-import { parseAnnotation } from "../image/annotation.ts";
-import type { BuildFileSource, BuildInput, BuildOutput } from "../image/build_input.ts";
-import { parseCacheFrom, parseCacheTo } from "../image/cache_option.ts";
-import { parseContextSource, parseNamedContext } from "../image/context_source.ts";
-import { parseOutput } from "../image/output_option.ts";
-import { readStreamedContext } from "../image/streamed_context.ts";
+import type { Annotation } from "../image/annotation.ts";
+import type { BuildFileSource, BuildInput, BuildOutput, ContextSource, NamedContext } from "../image/build_input.ts";
 import type { Flag, Input } from "./command.ts";
-import { readPlatforms } from "./platform_flag.ts";
-import { progressKinds } from "./progress.ts";
+import { progressKinds } from "./progress_kind.ts";
 import { hasRunFlags } from "./run_flags.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -105,26 +100,51 @@ export async function readBuildInput(
     ...await readSources(input, terminal),
     tags: input.list("tag"),
     args: readArgs(input.list("build-arg"), environment),
-    contexts: Object.fromEntries(
-      input.list("build-context").map(parseNamedContext).map(({ name, context }) => [name, context]),
-    ),
+    contexts: await readContexts(input.list("build-context")),
     ...(target === undefined ? {} : { target }),
-    platforms: readPlatforms(input),
+    platforms: input.list("platform").length === 0 ? [] : (await import("./platform_flag.ts")).readPlatforms(input),
     labels: readLabels(input.list("label")),
-    annotations: input.list("annotation").flatMap(parseAnnotation),
+    annotations: await readAnnotations(input.list("annotation")),
     noCache,
     pull: input.isOn("pull"),
-    outputs: readOutputs(input),
-    cacheFrom: input.list("cache-from").map(parseCacheFrom),
-    cacheTo: input.list("cache-to").map(parseCacheTo),
+    outputs: await readOutputs(input),
+    ...await readCaches(input),
     ...(jobs === undefined ? {} : { jobs }),
     ...await readRun(input, terminal, environment),
   };
 }
 
+// Each of these loads its reader when there is something to read: most builds have few flags, and start faster without.
+
+async function readContexts(list: readonly string[]): Promise<Record<string, NamedContext>> {
+  if (list.length === 0) return {};
+  const { parseNamedContext } = await import("../image/context_source.ts");
+  return Object.fromEntries(list.map(parseNamedContext).map(({ name, context }) => [name, context]));
+}
+
+async function readAnnotations(list: readonly string[]): Promise<readonly Annotation[]> {
+  if (list.length === 0) return [];
+  const { parseAnnotation } = await import("../image/annotation.ts");
+  return list.flatMap(parseAnnotation);
+}
+
+async function readCaches(input: Input): Promise<Pick<BuildInput, "cacheFrom" | "cacheTo">> {
+  const from = input.list("cache-from");
+  const to = input.list("cache-to");
+  if (from.length + to.length === 0) return { cacheFrom: [], cacheTo: [] };
+  const { parseCacheFrom, parseCacheTo } = await import("../image/cache_option.ts");
+  return { cacheFrom: from.map(parseCacheFrom), cacheTo: to.map(parseCacheTo) };
+}
+
+async function parseOutputs(list: readonly string[]): Promise<readonly BuildOutput[]> {
+  if (list.length === 0) return [];
+  const { parseOutput } = await import("../image/output_option.ts");
+  return list.map(parseOutput);
+}
+
 /** `--push` makes the image output a pushed one; without one it is the only output, as with docker. */
-function readOutputs(input: Input): readonly BuildOutput[] {
-  const outputs = input.list("output").map(parseOutput);
+async function readOutputs(input: Input): Promise<readonly BuildOutput[]> {
+  const outputs = await parseOutputs(input.list("output"));
   if (!input.isOn("push")) return outputs;
   if (outputs.length === 0) return [{ type: "registry", push: {} }];
   if (outputs.some(({ type }) => type === "image" || type === "registry")) {
@@ -158,12 +178,28 @@ async function readSources(input: Input, terminal: Terminal): Promise<Pick<Build
   const path = input.text("file");
   if (context === "-") {
     if (path === "-") throw conflict("-", "the context comes from standard input already");
+    const { readStreamedContext } = await import("../image/streamed_context.ts");
     const streamed = await readStreamedContext(terminal.stdin);
     return path === undefined || streamed.file !== undefined
       ? streamed
       : { context: streamed.context, file: { type: "path", path } };
   }
-  return { context: parseContextSource(context), file: await readFile(path, terminal) };
+  return { context: await readContext(context), file: await readFile(path, terminal) };
+}
+
+/** A folder that is there is told from a URL without the code that reads those. */
+async function readContext(text: string): Promise<ContextSource> {
+  if (isFolder(text)) return { type: "directory", path: text };
+  return (await import("../image/context_source.ts")).parseContextSource(text);
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch {
+    // Absent, or not to be seen: what reads URLs decides.
+    return false;
+  }
 }
 
 async function readFile(path: string | undefined, terminal: Terminal): Promise<BuildFileSource> {

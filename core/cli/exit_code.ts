@@ -10,6 +10,3 @@ export function exitCodeOf({ code, detail }: Pick<EngineError, "code" | "detail"
   if (code === "INVALID_ARGUMENT" && detail["range"] !== undefined) return 1;
   return special[code] ?? 1;
 }
-
-/** Exit code when the reader of standard output went away: that of a program which SIGPIPE has ended, as shells show it. */
-export const brokenPipeCode = 141;

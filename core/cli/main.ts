@@ -6,8 +6,6 @@ import { paint, printable } from "./color.ts";
 import type { Context } from "./command.ts";
 import { commands } from "./command_list.ts";
 import { findCommand, groupNames } from "./find_command.ts";
-import { formatError, toEngineError } from "./error_text.ts";
-import { brokenPipeCode, exitCodeOf } from "./exit_code.ts";
 import { suggest } from "./suggest.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -32,11 +30,8 @@ export async function runCli(args: readonly string[], host: CliHost): Promise<nu
   } catch (caught) {
     if (isBrokenPipe(caught)) return brokenPipeCode;
     if (isEngineError(caught) && caught.detail["canEnter"] === true) return await enterUserNamespace(args, host);
-    const error = toEngineError(
-      host.signal.aborted ? new EngineError("CANCELED", "Canceled", { cause: caught }) : caught,
-    );
-    terminal.err(formatError(error, terminal.hasColor));
-    return exitCodeOf(error);
+    const isCanceled = host.signal.aborted;
+    return await showError(isCanceled ? new EngineError("CANCELED", "Canceled", { cause: caught }) : caught, terminal);
   }
 }
 
@@ -45,10 +40,22 @@ async function enterUserNamespace(args: readonly string[], host: CliHost): Promi
   try {
     return await host.runInUserNamespace(args);
   } catch (caught) {
-    const error = toEngineError(caught);
-    host.terminal.err(formatError(error, host.terminal.hasColor));
-    return exitCodeOf(error);
+    return await showError(caught, host.terminal);
   }
+}
+
+/** Exit code when the reader of standard output went away: that of a program which SIGPIPE has ended, as shells show it. */
+const brokenPipeCode = 141;
+
+/** Shows an error with code that is loaded when there is one; gives the exit code. */
+async function showError(caught: unknown, terminal: Terminal): Promise<number> {
+  const [{ formatError, toEngineError }, { exitCodeOf }] = await Promise.all([
+    import("./error_text.ts"),
+    import("./exit_code.ts"),
+  ]);
+  const error = toEngineError(caught);
+  terminal.err(formatError(error, terminal.hasColor));
+  return exitCodeOf(error);
 }
 
 /** How long a command that was interrupted may take to undo its work. */

@@ -3,14 +3,11 @@ import { isEngineError } from "../errors.ts";
 import { paint, printable } from "./color.ts";
 import { humanSize } from "./human.ts";
 import { LogText } from "./log_text.ts";
+import type { ProgressKind } from "./progress_kind.ts";
 import { plainView, secondsOf, type Stage, type Step, type View } from "./step_view.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Forms of progress that `--progress` takes. */
-export const progressKinds = ["auto", "tty", "plain", "rawjson", "quiet"] as const;
-
-/** How progress is shown. */
-export type ProgressKind = typeof progressKinds[number];
+export type { ProgressKind };
 
 /** Shows events on standard error. */
 export interface Progress {

@@ -4,6 +4,8 @@ import type { RunOptions } from "../build/run_options.ts";
 import type { Annotation } from "./annotation.ts";
 import type { CompressionChoice } from "./compression_choice.ts";
 
+export type { ContextSource };
+
 /** A place that `COPY --from` and `FROM` can name besides stages and images. */
 export type NamedContext =
   | ContextSource

@@ -15,8 +15,6 @@ import { checkSignal, fileFailure } from "./failure.ts";
 import { algorithms, blobPath, createLayout, isStoredDigest, layoutOf, syncDirectory } from "./layout.ts";
 import { openLeases } from "./lease.ts";
 import { changeNames, createDescriptorReader, type DescriptorReader, listNames, resolveName } from "./names.ts";
-import { openBlob } from "./open_blob.ts";
-import { sweepNamelessTempFiles } from "./temp_file.ts";
 
 /** What a local store is opened with. */
 export interface LocalStoreOptions {
@@ -68,8 +66,9 @@ class LocalStore implements Store {
     });
   }
 
-  open(descriptor: Descriptor, call: Call, offset = 0): Promise<ByteStream> {
-    return this.#attempt(call, `Cannot open blob "${descriptor.digest}"`, () => {
+  async open(descriptor: Descriptor, call: Call, offset = 0): Promise<ByteStream> {
+    const { openBlob } = await import("./open_blob.ts");
+    return await this.#attempt(call, `Cannot open blob "${descriptor.digest}"`, () => {
       return openBlob(this.#parts, { descriptor, offset }, call);
     });
   }
@@ -142,8 +141,9 @@ class LocalStore implements Store {
     }
   }
 
-  lease(call: Call): Promise<AsyncDisposable> {
-    return this.#attempt(call, "Cannot lease the store", () => {
+  async lease(call: Call): Promise<AsyncDisposable> {
+    const { sweepNamelessTempFiles } = await import("./temp_file.ts");
+    return await this.#attempt(call, "Cannot lease the store", () => {
       sweepNamelessTempFiles(this.#parts.layout);
       const lease = this.#parts.leases.take();
       return {

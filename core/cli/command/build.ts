@@ -1,15 +1,12 @@
 import type { Call } from "../../contract/call.ts";
-import type { BuildCheck, BuildOutline } from "../../contract/parse.ts";
 import type { BuildInput } from "../../image/build_input.ts";
 import type { BuildResult } from "../../image/build_result.ts";
 import { EngineError, isEngineError } from "../../errors.ts";
 import { buildFlags, readBuildInput, showFlags } from "../build_flags.ts";
 import type { Command, Context, Input } from "../command.ts";
 import { runFlags } from "../run_flags.ts";
-import { printable } from "../color.ts";
-import { formatRange } from "../error_text.ts";
-import { createProgress, type ProgressKind, progressKinds } from "../progress.ts";
-import { formatTable } from "../table.ts";
+import type { Progress } from "../progress.ts";
+import { parseProgressKind, type ProgressKind } from "../progress_kind.ts";
 
 /** `strata build`. */
 export const command: Command = {
@@ -36,10 +33,10 @@ export const command: Command = {
     // What is read from standard input cannot be read again by a process that may run commands.
     if (what === undefined && !input.isOn("check") && readsInput(input)) await enterWherePossible();
     const build = await readBuildInput(input, context.terminal, context.environment);
-    if (input.isOn("check")) return await check(build, input, context);
-    if (what === "graph") return await printGraphs(build, context);
-    if (what === "outline") return await printOutline(build, input, context);
-    if (what !== undefined) throw unknownChoice("print", what, ["graph", "outline"]);
+    if (input.isOn("check") || what !== undefined) {
+      const { showBuild } = await import("../build_view.ts");
+      return await showBuild(build, input, context);
+    }
     if (input.text("format") !== undefined) {
       throw new EngineError(
         "INVALID_ARGUMENT",
@@ -56,12 +53,11 @@ export const command: Command = {
 
 async function run(build: BuildInput, input: Input, context: Context): Promise<number> {
   const { terminal } = context;
-  const engine = await context.openEngine();
+  const [engine, { buildImage }] = await Promise.all([context.openEngine(), import("../../image/build.ts")]);
   const quiet = input.isOn("quiet");
   const started = performance.now();
-  const kind = readProgress(input.text("progress") ?? engine.config.progress);
-  const progress = await createProgress(quiet ? "quiet" : shown(kind, build), terminal, () => performance.now());
-  const { buildImage } = await import("../../image/build.ts");
+  const kind = parseProgressKind(input.text("progress") ?? engine.config.progress);
+  const progress = await openProgress(quiet ? "quiet" : shown(kind, build), context);
   await removeOld(input.text("iidfile"));
   let result: BuildResult;
   try {
@@ -77,6 +73,12 @@ async function run(build: BuildInput, input: Input, context: Context): Promise<n
   if (quiet && id !== undefined && !writesToStdout(build)) terminal.out(`${id}\n`);
   if (!quiet && kind !== "rawjson") terminal.err(summary(result, performance.now() - started));
   return 0;
+}
+
+async function openProgress(kind: ProgressKind, { terminal }: Context): Promise<Progress> {
+  if (kind === "quiet") return { emit: () => {}, end: () => {} };
+  const { createProgress } = await import("../progress.ts");
+  return await createProgress(kind, terminal, () => performance.now());
 }
 
 function readsInput(input: Input): boolean {
@@ -121,79 +123,4 @@ async function removeOld(path: string | undefined): Promise<void> {
   if (path === undefined) return;
   const info = await Deno.lstat(path).catch(() => undefined);
   if (info?.isFile === true) await Deno.remove(path);
-}
-
-async function check(build: BuildInput, input: Input, context: Context): Promise<number> {
-  const { checkBuild } = await import("../../image/check_build.ts");
-  const { checks } = await checkBuild(await context.openEngine(), build, context.call);
-  const { terminal } = context;
-  if (isJson(input)) terminal.out(JSON.stringify({ checks }, null, 2) + "\n");
-  else {
-    terminal.out(checks.map((each) => checkText(each, terminal.hasColor)).join(""));
-    const many = checks.length === 1 ? "1 warning has been found" : `${checks.length} warnings have been found`;
-    terminal.out(checks.length === 0 ? "Check complete, no warnings found.\n" : `Check complete, ${many}!\n`);
-  }
-  return checks.length === 0 ? 0 : 1;
-}
-
-function checkText(check: BuildCheck, hasColor: boolean): string {
-  const url = check.url === undefined ? "" : ` - ${check.url}`;
-  return [
-    `${check.severity.toUpperCase()}: ${check.rule}${url}`,
-    printable(check.message),
-    ...formatRange(check.at, hasColor),
-    "",
-    "",
-  ].join("\n");
-}
-
-async function printGraphs(build: BuildInput, context: Context): Promise<number> {
-  const { printGraph } = await import("../../image/print_graph.ts");
-  const graphs = await printGraph(await context.openEngine(), build, context.call);
-  context.terminal.out(JSON.stringify(graphs.length === 1 ? graphs[0] : graphs, null, 2) + "\n");
-  return 0;
-}
-
-async function printOutline(build: BuildInput, input: Input, context: Context): Promise<number> {
-  const { outlineBuild } = await import("../../image/outline_build.ts");
-  const outline = await outlineBuild(await context.openEngine(), build, context.call);
-  context.terminal.out(isJson(input) ? JSON.stringify(outline, null, 2) + "\n" : outlineText(outline));
-  return 0;
-}
-
-function outlineText(outline: BuildOutline): string {
-  const section = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-    rows.length === 0 ? "" : "\n" + formatTable([head, ...rows.map((row) => row.map(printable))]);
-  return [
-    `TARGET: ${outline.target === "" ? "(last stage)" : printable(outline.target)}\n`,
-    section(
-      ["STAGE", "BASE", "DESCRIPTION"],
-      outline.stages.map(({ name, base, description }) => [name || "-", base, description ?? ""]),
-    ),
-    section(
-      ["BUILD ARG", "VALUE", "DESCRIPTION"],
-      outline.args.map(({ name, value, description }) => [name, value ?? "", description ?? ""]),
-    ),
-    section(["SECRET", "REQUIRED"], outline.secrets.map(({ name, required }) => [name, String(required)])),
-    section(["SSH", "REQUIRED"], outline.ssh.map(({ name, required }) => [name, String(required)])),
-    section(["CACHE MOUNT"], outline.cacheMounts.map((id) => [id])),
-  ].join("");
-}
-
-function isJson(input: Input): boolean {
-  const format = input.text("format") ?? "text";
-  if (format !== "text" && format !== "json") throw unknownChoice("format", format, ["text", "json"]);
-  return format === "json";
-}
-
-function readProgress(text: string): ProgressKind {
-  const kind = progressKinds.find((each) => each === text);
-  if (kind === undefined) throw unknownChoice("progress", text, progressKinds);
-  return kind;
-}
-
-function unknownChoice(flag: string, value: string, known: readonly string[]): EngineError {
-  return new EngineError("INVALID_ARGUMENT", `Cannot use --${flag} "${value}": expected ${known.join(", ")}`, {
-    detail: { field: flag, value },
-  });
 }
