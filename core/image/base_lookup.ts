@@ -8,6 +8,7 @@ import { isDigest } from "../oci/digest.ts";
 import { parseReference } from "../oci/reference.ts";
 import { expandAlias } from "./alias_name.ts";
 import type { NamedContext } from "./build_input.ts";
+import type { BuildEngine } from "./build_reads.ts";
 import type { RemoteLayers } from "./remote_layers.ts";
 import { findImage } from "./resolve_image.ts";
 
@@ -25,7 +26,7 @@ export interface BaseQuery {
  * needed. Rejects `NOT_FOUND` when there is none, `INVALID_ARGUMENT` for what names no image, and as the transport does.
  */
 export async function findBase(
-  engine: Engine,
+  engine: BuildEngine,
   { remote, ...query }: BaseQuery & { readonly remote: RemoteLayers },
   call: Call,
 ): Promise<Descriptor> {
@@ -33,10 +34,12 @@ export async function findBase(
   const { config, store } = engine;
   const text = expandAlias(config.aliases, name);
   const found = await findImage(engine, text, call);
+  if (found !== undefined) engine.reads?.base(found.matched, found.descriptor);
   if (found !== undefined && !(pull && found.matched !== undefined)) {
     const manifest = await pickManifest(store, { descriptor: found.descriptor, name, platform }, call);
     if (found.matched === undefined || await store.has(manifest, call)) return manifest;
   }
+  engine.reads?.remote();
   const { host, repository, tag, digest } = parseReference(text);
   const reference = digest === undefined ? { host, repository, tag: tag ?? "latest" } : { host, repository, digest };
   return await remote.find({ reference, name, platform }, call);

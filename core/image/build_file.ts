@@ -16,17 +16,17 @@ export type ContextReader = (path: string) => Promise<string | undefined>;
 
 /**
  * Reads the build file. By default it is `Dockerfile`, else `dockerfile`, at the root of the context; a path is one of this
- * host when the context is a folder of it (`isLocal`), else one in the context. Rejects `NOT_FOUND`.
+ * host when the context is a folder of it (`isLocal`), read by `readHost`, else one in the context. Rejects `NOT_FOUND`.
  */
 export async function readBuildFile(
   source: BuildFileSource,
-  context: { readonly read: ContextReader; readonly isLocal: boolean },
+  context: { readonly read: ContextReader; readonly readHost: ContextReader; readonly isLocal: boolean },
 ): Promise<BuildFile> {
   if (source.type === "text") {
     return { file: { path: "-", text: source.text }, sibling: () => Promise.resolve(undefined) };
   }
   if (source.type === "default") return await readDefault(context.read);
-  const read = context.isLocal ? readHostFile : context.read;
+  const read = context.isLocal ? context.readHost : context.read;
   const text = await read(source.path);
   if (text === undefined) throw absent(source.path, "Name another file with -f");
   return { file: { path: source.path, text }, sibling: (name) => read(beside(source.path, name)) };
@@ -45,7 +45,8 @@ function beside(path: string, name: string): string {
   return path.slice(0, end + 1) + name;
 }
 
-async function readHostFile(path: string): Promise<string | undefined> {
+/** Reads a text file of this host; undefined when absent. Rejects `INVALID_ARGUMENT` for what is none or may not be read. */
+export async function readHostFile(path: string): Promise<string | undefined> {
   try {
     if ((await Deno.stat(path)).isDirectory) throw unreadable(path, "it is a folder");
     return new TextDecoder("utf-8", { fatal: true }).decode(await readBounded(path));

@@ -4,8 +4,9 @@ import type { Engine } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import type { Platform } from "../oci/descriptor.ts";
 import { formatPlatform, hostPlatform, normalizePlatform, usualPlatform } from "../oci/platform.ts";
-import { type ContextReader, readBuildFile } from "./build_file.ts";
+import { type ContextReader, readBuildFile, readHostFile } from "./build_file.ts";
 import type { BuildInput } from "./build_input.ts";
+import type { BuildEngine, BuildReads } from "./build_reads.ts";
 import { type BuildSources, openBuildSources } from "./build_sources.ts";
 import { openRemoteLayers, type RemoteLayers } from "./remote_layers.ts";
 
@@ -34,7 +35,7 @@ export interface BuildPlan extends AsyncDisposable {
  * Finds the build file and its parser. Holds a lease of the store until disposed, so that nothing found or written
  * meanwhile goes away. Rejects `NOT_FOUND` without a build file, `INVALID_ARGUMENT` for bad input.
  */
-export async function openBuildPlan(engine: Engine, input: BuildInput, call: Call): Promise<BuildPlan> {
+export async function openBuildPlan(engine: BuildEngine, input: BuildInput, call: Call): Promise<BuildPlan> {
   const sourceDateEpoch = readEpoch(engine, input);
   const platforms = readPlatforms(engine, input.platforms ?? []);
   await using stack = new AsyncDisposableStack();
@@ -42,8 +43,12 @@ export async function openBuildPlan(engine: Engine, input: BuildInput, call: Cal
   const remote = stack.use(openRemoteLayers(engine));
   const sources = stack.use(openBuildSources({ ...engine, store: remote.store }, remote, input));
   const isLocal = input.context.type === "directory";
+  const { reads } = engine;
+  const contextReader = (inner: Call): ContextReader =>
+    noted((path) => sources.readContextFile(path, inner), "context", reads);
   const { file, sibling } = await readBuildFile(input.file ?? { type: "default" }, {
-    read: (path) => sources.readContextFile(path, call),
+    read: contextReader(call),
+    readHost: noted(readHostFile, "host", reads),
     isLocal,
   });
   const parser: ParseHook = await engine.host.parser(file);
@@ -66,7 +71,7 @@ export async function openBuildPlan(engine: Engine, input: BuildInput, call: Cal
       ? input.noCache.map((name) => name.toLowerCase())
       : input.noCache ?? false,
     base: (reference, wanted) => sources.base({ reference, platform: wanted }, inner),
-    contextFile: unlessIgnoreFile(isLocal, (path) => sources.readContextFile(path, inner)),
+    contextFile: unlessIgnoreFile(isLocal, contextReader(inner)),
     siblingFile: unlessIgnoreFile(isLocal, sibling),
   });
   const resources = stack.move();
@@ -82,6 +87,16 @@ export async function openBuildPlan(engine: Engine, input: BuildInput, call: Cal
     graphs: (inner) => Promise.all(platforms.map((platform) => parser.parse(file, contextFor(platform, inner)))),
     outline: (inner) => parser.outline(file, contextFor(platforms[0] ?? hostPlatform(), inner)),
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
+  };
+}
+
+/** A reader of which somebody is told what it gave. */
+function noted(read: ContextReader, place: "context" | "host", reads: BuildReads | undefined): ContextReader {
+  if (reads === undefined) return read;
+  return async (path) => {
+    const text = await read(path);
+    reads.file(place, path, text);
+    return text;
   };
 }
 

@@ -3,13 +3,13 @@ import { type ContextSource, openContext, type OpenedContext } from "../build/co
 import type { SourceProvider, SourceState } from "../build/node_state.ts";
 import type { Call } from "../contract/call.ts";
 import type { BaseImage } from "../contract/image_config.ts";
-import type { Engine } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import type { Descriptor, Digest, Platform } from "../oci/descriptor.ts";
 import { readIgnoreFile } from "../path/match.ts";
 import { SharedWork } from "../stream/shared_work.ts";
 import { findBase, importLayout } from "./base_lookup.ts";
 import type { BuildInput, NamedContext } from "./build_input.ts";
+import type { BuildEngine } from "./build_reads.ts";
 import type { RemoteLayers } from "./remote_layers.ts";
 
 /** Everything that a build reads besides the cache. Opened when first asked for, once; disposing closes it. */
@@ -27,19 +27,19 @@ type Found = { readonly type: "image"; readonly image: ImageContent } | {
 };
 
 /** Opens the sources of a build. The caller holds a lease of the store as long as they are open. */
-export function openBuildSources(engine: Engine, remote: RemoteLayers, input: BuildInput): BuildSources {
+export function openBuildSources(engine: BuildEngine, remote: RemoteLayers, input: BuildInput): BuildSources {
   return new Sources(engine, remote, input);
 }
 
 class Sources implements BuildSources {
-  readonly #engine: Engine;
+  readonly #engine: BuildEngine;
   readonly #remote: RemoteLayers;
   readonly #input: BuildInput;
   readonly #contexts = new SharedWork<string, OpenedContext>();
   readonly #images = new SharedWork<Digest, ImageContent>();
   readonly #opened = new AsyncDisposableStack();
 
-  constructor(engine: Engine, remote: RemoteLayers, input: BuildInput) {
+  constructor(engine: BuildEngine, remote: RemoteLayers, input: BuildInput) {
     this.#engine = engine;
     this.#remote = remote;
     this.#input = input;
@@ -76,7 +76,8 @@ class Sources implements BuildSources {
   ): Promise<SourceState> {
     const { name, exclude, platform } = source;
     if (name === "") {
-      return { type: "tree", tree: (await this.#main(call)).tree(exclude) };
+      const tree = (await this.#main(call)).tree(exclude);
+      return { type: "tree", tree: this.#engine.reads?.tree(tree, exclude) ?? tree };
     }
     const context = this.#input.contexts?.[name];
     if (context === undefined) throw new EngineError("INTERNAL", `Cannot open build context "${name}": not given`);

@@ -1,6 +1,6 @@
 import type { Call } from "../contract/call.ts";
 import { EngineError } from "../errors.ts";
-import { NamePrefix, readCacheRecord } from "../store/names.ts";
+import { NamePrefix, readCacheRecord, rememberedPrefixes } from "../store/names.ts";
 import { type CacheEngine, type CacheMountUsage, describeMounts, openCacheMounts } from "./cache_mount.ts";
 import { addContent, contentOf, type ContentSet } from "./content_set.ts";
 import { type Filters, parseFilters, parseTime } from "./filter.ts";
@@ -102,7 +102,7 @@ async function pruneRecords(
   const images = new Set(staying.keys());
   const names: string[] = [];
   const going: ContentSet = new Map();
-  for (const prefix of [NamePrefix.cache, NamePrefix.result, NamePrefix.fetch]) {
+  for (const prefix of rememberedPrefixes) {
     for await (const { name, descriptor } of store.names(prefix, call)) {
       const isOld = pruning.isOld(Date.parse(readCacheRecord(descriptor)?.created ?? ""));
       const isGoing = isOld && (pruning.all || !images.has(descriptor.digest));

@@ -7,7 +7,7 @@ import { appendChainId } from "../oci/chain_id.ts";
 import { isIndexType, isManifestType } from "../oci/media_type.ts";
 import { readImage } from "../build/base_image.ts";
 import { collectGarbage } from "../store/collect.ts";
-import { imageIdName, layerName, NamePrefix, readCacheRecord } from "../store/names.ts";
+import { imageIdName, layerName, NamePrefix, readCacheRecord, rememberedPrefixes } from "../store/names.ts";
 import { addContent, contentOf, type ContentSet } from "./content_set.ts";
 import { rootsOf, type StoredImage } from "./stored_image.ts";
 
@@ -96,7 +96,7 @@ async function dropCache(
 ): Promise<readonly string[]> {
   const { going, staying, keepsCache } = sets;
   const dropped: string[] = [];
-  for (const prefix of [NamePrefix.cache, NamePrefix.result, NamePrefix.fetch]) {
+  for (const prefix of rememberedPrefixes) {
     for await (const { name, descriptor } of store.names(prefix, call)) {
       const isOfImage = going.has(descriptor.digest) && prefix !== NamePrefix.fetch;
       const isKept = keepsCache && prefix === NamePrefix.cache;

@@ -1,4 +1,7 @@
 import { normalizePlatform } from "../oci/platform.ts";
+import { strataVersion } from "./strata_version.ts";
+
+export { strataVersion };
 
 /** What `version` shows. */
 export interface VersionResult {
@@ -13,9 +16,6 @@ export interface VersionResult {
   /** GOARCH value of the host. */
   readonly architecture: string;
 }
-
-/** Version of strata, the same as in deno.json. */
-export const strataVersion = "0.1.0";
 
 /** Reads the versions; touches nothing but the run time's own constants. */
 export function readVersion(): VersionResult {

@@ -6,7 +6,7 @@ import type { Descriptor, Digest } from "../oci/descriptor.ts";
 import { essence, MediaType } from "../oci/media_type.ts";
 import { readImageConfig } from "../oci/validate.ts";
 import { readDocument, readReferences } from "./graph.ts";
-import { NamePrefix, parseCompressedName, parseLayerName, readCacheRecord } from "./names.ts";
+import { NamePrefix, parseCompressedName, parseLayerName, readCacheRecord, rememberedPrefixes } from "./names.ts";
 
 /** What a collection did. */
 export interface Collected {
@@ -19,7 +19,7 @@ export interface Collected {
 }
 
 /**
- * Removes every blob that no name needs. Names under `ref/`, `image/`, `cache/`, `fetch/` and `result/` keep what they point
+ * Removes every blob that no name needs. Names under `ref/`, `image/`, `cache/`, `fetch/`, `build/` and `result/` keep what they point
  * at and what that refers to; a table of contents under `layer/` and the forms of a layer under `compressed/` stay as long as
  * the layer does, and what is known under `origin/` as long as its blob. Names of the build cache whose content is gone are dropped. Rejects `CONFLICT` while another process collects.
  */
@@ -78,7 +78,7 @@ function isDerived(name: string): boolean {
 /** Marks what one name keeps; false when it is a name of the build cache whose content is not all there. */
 async function markName(store: Store, at: { named: Named; marks: Marks }, call: Call): Promise<boolean> {
   const { named: { name, descriptor }, marks } = at;
-  const isCache = [NamePrefix.cache, NamePrefix.fetch, NamePrefix.result].some((prefix) => name.startsWith(prefix));
+  const isCache = rememberedPrefixes.some((prefix) => name.startsWith(prefix));
   if (!await store.has(descriptor, call)) return !isCache;
   const record = readCacheRecord(descriptor);
   if (record !== undefined) {

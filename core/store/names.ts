@@ -14,6 +14,8 @@ export const NamePrefix = {
   cache: "cache/",
   /** `result/<key>`: the manifest of an earlier build with this key. */
   result: "result/",
+  /** `build/<key>`: the image of an earlier build that was asked the same, with what that build read. */
+  build: "build/",
   /** `fetch/<key>`: a download that a layer hook remembered. */
   fetch: "fetch/",
   /** `op/<key>`: mark of an operation that was built on whatever it was. */
@@ -25,6 +27,14 @@ export const NamePrefix = {
   /** `origin/<digest>/<host>`: repositories of a registry that hold a blob; does not keep the blob. */
   origin: "origin/",
 } as const;
+
+/** What names start with that remember work done, so that it need not be done again; whatever is under them may go at any time. */
+export const rememberedPrefixes: readonly string[] = [
+  NamePrefix.cache,
+  NamePrefix.result,
+  NamePrefix.build,
+  NamePrefix.fetch,
+];
 
 /** Annotations that core puts on stored descriptors. They are facts of this store and never leave it with an image. */
 export const StoreAnnotation = {
@@ -46,6 +56,10 @@ export const StoreAnnotation = {
   cacheCreated: "strata.created",
   /** Instruction that a cached layer was built by, for people. */
   cacheInstruction: "strata.instruction",
+  /** What a build read and gave, as JSON; on descriptors under `build/`. */
+  buildRecord: "strata.build.record",
+  /** Digest of that text. */
+  buildRecordDigest: "strata.build.record.digest",
 } as const;
 
 /** Name of an image under a reference; its tag, or its digest when it has no tag. */
@@ -87,6 +101,11 @@ export function operationName(key: string): string {
 /** Name of the manifest that a whole build with this key gave. */
 export function resultName(key: string): string {
   return `${NamePrefix.result}${key}`;
+}
+
+/** Name of what is remembered of a build, by a key of what it was asked. */
+export function buildName(key: string): string {
+  return `${NamePrefix.build}${key}`;
 }
 
 /** Name of a remembered download. */

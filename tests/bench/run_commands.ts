@@ -69,7 +69,8 @@ async function* chain(runs: number): AsyncGenerator<BenchResult> {
           : []),
       ], runs),
     };
-    await prepare(build);
+    // The second one, all of whose steps are in the cache, is remembered with what it read.
+    for (let i = 0; i < 2; i++) await prepare(build);
     yield {
       title: `The same chain, unchanged`,
       measurements: await measure([empty, { name: "strata build, unchanged", command: build }], Math.max(runs, 11)),
