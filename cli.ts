@@ -11,7 +11,12 @@ import type { Engine, EngineOptions } from "./core/engine.ts";
 async function openEngine(root: string | undefined, pluginOptions: EngineOptions["pluginOptions"]): Promise<Engine> {
   const [{ createEngine }, { builtins }] = await Promise.all([import("./core/engine.ts"), import("./plugins/mod.ts")]);
   const options = pluginOptions === undefined ? {} : { pluginOptions };
-  return await createEngine({ plugins: builtins, config: root === undefined ? {} : { root }, ...options });
+  return await createEngine({
+    plugins: builtins,
+    config: root === undefined ? {} : { root },
+    sandbox: "worker",
+    ...options,
+  });
 }
 
 /** Runs this program again with its privileges in a user namespace. */

@@ -1,26 +1,29 @@
 import { EngineError } from "./errors.ts";
+import type { PermissionKind, PluginPermissions, Provides } from "./host/plugin_entry.ts";
+
+export type { PermissionKind, PluginPermissions } from "./host/plugin_entry.ts";
 
 /** A plugin file named in the config. */
 export interface PluginConfig {
   /** Name that the plugin gives itself. */
   readonly name: string;
-  /** Absolute path of its file, TypeScript or JavaScript. */
+  /** Absolute path of its file, TypeScript or JavaScript, or `npm:package@version`. */
   readonly path: string;
   /** sha256 of the file, 64 hex digits. */
   readonly sha256: string;
   /** The plugin's own section. */
   readonly options: Readonly<Record<string, unknown>>;
+  /** Keys of its hooks, so that it is loaded only when one is needed; undefined when it is to be loaded to find out. */
+  readonly hooks: Provides | undefined;
   /** What it may do when it is sandboxed; undefined when the config does not say. */
   readonly permissions: PluginPermissions | undefined;
   /** Whether it runs inside strata with everything that strata may do. */
   readonly isTrusted: boolean;
+  /** How long it may owe an answer, in seconds; undefined for a minute. */
+  readonly timeoutSeconds: number | undefined;
+  /** The same for its start; undefined for half a minute. */
+  readonly startSeconds: number | undefined;
 }
-
-/** What a sandboxed plugin may do: nothing of a kind, all of it, or what is listed. */
-export type PluginPermissions = Readonly<Partial<Record<PermissionKind, boolean | readonly string[]>>>;
-
-/** Kinds of permission, as Deno names them. */
-export type PermissionKind = "env" | "ffi" | "import" | "net" | "read" | "run" | "sys" | "write";
 
 /** Styles of progress, as they are written. */
 export const progressStyles: readonly ProgressStyle[] = ["auto", "tty", "plain", "quiet", "rawjson"];
@@ -85,11 +88,14 @@ function parseJson(text: string, path: string): unknown {
 function readPlugin(value: Value): PluginConfig {
   const plugin = value.object({
     name: (member) => member.text(),
-    path: (member) => member.path(),
+    path: (member) => member.fileOrPackage(),
     sha256: (member) => member.matching(/^[0-9a-f]{64}$/, "64 lower-case hex digits"),
     options: (member) => member.anyObject(),
+    hooks: (member) => member.object(hookFields),
     permissions: (member) => member.object(permissionFields),
     trusted: (member) => member.boolean(),
+    timeoutSeconds: (member) => member.positive(),
+    startSeconds: (member) => member.positive(),
   });
   const path = plugin.path ?? value.missing("path");
   return {
@@ -97,8 +103,11 @@ function readPlugin(value: Value): PluginConfig {
     path,
     sha256: plugin.sha256 ?? value.missing("sha256"),
     options: plugin.options ?? {},
+    hooks: plugin.hooks,
     permissions: plugin.permissions,
     isTrusted: plugin.trusted ?? false,
+    timeoutSeconds: plugin.timeoutSeconds,
+    startSeconds: plugin.startSeconds,
   };
 }
 
@@ -106,13 +115,17 @@ type Readers<T> = { readonly [K in keyof T]: (member: Value) => T[K] };
 
 const permissionFields: Readers<Record<PermissionKind, boolean | readonly string[]>> = {
   env: (member) => member.permission(),
-  ffi: (member) => member.permission(),
-  import: (member) => member.permission(),
   net: (member) => member.permission(),
-  read: (member) => member.permission(),
-  run: (member) => member.permission(),
+  read: (member) => member.pathPermission(),
   sys: (member) => member.permission(),
-  write: (member) => member.permission(),
+  write: (member) => member.pathPermission(),
+};
+
+const hookFields: Readers<Required<Provides>> = {
+  parse: (member) => member.list().map((key) => key.text()),
+  layer: (member) => member.list().map((key) => key.text()),
+  store: (member) => member.list().map((key) => key.text()),
+  transport: (member) => member.list().map((key) => key.text()),
 };
 
 interface Place {
@@ -157,6 +170,25 @@ class Value {
     const text = this.text();
     if (isAbsolutePath(text)) return text;
     return `${this.#place.file.replace(/[\\/][^\\/]*$/, "")}/${text.replace(/^\.\//, "")}`;
+  }
+
+  /** A path, or a package of npm with its version, `npm:name@1.2.3`. */
+  fileOrPackage(): string {
+    const text = this.text();
+    if (!text.startsWith("npm:")) return this.path();
+    if (isExactPackage(text)) return text;
+    throw this.#wrong("npm:NAME@VERSION with an exact version");
+  }
+
+  positive(): number {
+    if (typeof this.#value === "number" && this.#value > 0 && Number.isFinite(this.#value)) return this.#value;
+    throw this.#wrong("a number above 0");
+  }
+
+  /** As `permission`, with paths made absolute. */
+  pathPermission(): boolean | readonly string[] {
+    const permission = this.permission();
+    return typeof permission === "boolean" ? permission : this.list().map((item) => item.path());
   }
 
   permission(): boolean | readonly string[] {
@@ -223,6 +255,12 @@ class Value {
     const state = `it is ${kindOf(this.#value)}, expected ${expected}`;
     return new EngineError("INVALID_ARGUMENT", `Cannot use ${what}: ${state}`, { detail: { field: key, file } });
   }
+}
+
+/** Whether a text names a package of npm with its exact version, as `npm:name@1.2.3` or `npm:@scope/name@1.2.3`. */
+export function isExactPackage(text: string): boolean {
+  return /^npm:(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*@[0-9]+\.[0-9]+\.[0-9]+(?:[-+][0-9A-Za-z.+-]*)?$/
+    .test(text);
 }
 
 /** Whether a path is absolute, on Unix or Windows. */

@@ -2,16 +2,27 @@ import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { parseConfig } from "./config_file.ts";
 import { EngineError } from "./errors.ts";
 
-const path = "/etc/strata/config.json";
+const file = "/etc/strata/config.json";
 const sha256 = "a".repeat(64);
 
 function parse(value: unknown): unknown {
-  return parseConfig(JSON.stringify(value), path);
+  return parseConfig(JSON.stringify(value), file);
 }
 
 Deno.test("parseConfig() gives every value when all are set", () => {
   const permissions = { read: ["/data"], net: true, env: false };
-  const plugin = { name: "x", path: "/p/x.ts", sha256, options: { a: 1 }, permissions, trusted: true };
+  const limits = { timeoutSeconds: 5, startSeconds: 0.5 };
+  const hooks = { parse: ["list"] };
+  const plugin = {
+    name: "x",
+    path: "/p/x.ts",
+    sha256,
+    options: { a: 1 },
+    hooks,
+    permissions,
+    trusted: true,
+    ...limits,
+  };
   const values = {
     root: "/data/strata",
     store: "local",
@@ -27,9 +38,23 @@ Deno.test("parseConfig() gives every value when all are set", () => {
 });
 
 Deno.test("parseConfig() fills in what a plugin leaves out", () => {
-  const plugin = { name: "my-plugin", path: "/etc/strata/p/my-plugin.ts", sha256, options: {} };
-  assertEquals(parse({ plugins: [{ path: "./p/my-plugin.ts", sha256 }] }), {
-    plugins: [{ ...plugin, permissions: undefined, isTrusted: false }],
+  const plugin = { name: "my-plugin", path: "/etc/strata/p/my-plugin.ts", sha256, options: {}, isTrusted: false };
+  const open = { permissions: undefined, hooks: undefined, timeoutSeconds: undefined, startSeconds: undefined };
+  assertEquals(parse({ plugins: [{ path: "./p/my-plugin.ts", sha256 }] }), { plugins: [{ ...plugin, ...open }] });
+});
+
+Deno.test("parseConfig() takes packages of npm with an exact version, and counts paths of permissions from the file", () => {
+  for (const path of ["npm:x@1.2.3", "npm:@a/b.c@1.0.0-rc.1"]) {
+    const [plugin] = parseConfig(JSON.stringify({ plugins: [{ name: "x", path, sha256 }] }), file).plugins ?? [];
+    assertEquals(plugin?.path, path);
+  }
+  const permissions = { read: ["data", "/etc"], write: ["./out"], net: ["host:80"], sys: ["hostname"] };
+  const [plugin] = parseConfig(JSON.stringify({ plugins: [{ path: "/x.ts", sha256, permissions }] }), file).plugins ??
+    [];
+  assertEquals(plugin?.permissions, {
+    ...permissions,
+    read: ["/etc/strata/data", "/etc"],
+    write: ["/etc/strata/out"],
   });
 });
 
@@ -41,11 +66,11 @@ Deno.test("parseConfig() counts relative paths from the file", () => {
 });
 
 const wrong: readonly [unknown, string][] = [
-  [[], `Cannot use config file "${path}": it is a list, expected an object`],
+  [[], `Cannot use config file "${file}": it is a list, expected an object`],
   ["x", "it is a text"],
   [null, "it is null"],
-  [{ rot: "/x" }, `Cannot use key "rot" of config file "${path}": unknown`],
-  [{ root: 5 }, `Cannot use key "root" of config file "${path}": it is a number`],
+  [{ rot: "/x" }, `Cannot use key "rot" of config file "${file}": unknown`],
+  [{ root: 5 }, `Cannot use key "root" of config file "${file}": it is a number`],
   [{ root: "" }, "it is an empty text"],
   [{ root: null }, "it is null"],
   [{ noColor: "yes" }, 'key "noColor"'],
@@ -58,6 +83,12 @@ const wrong: readonly [unknown, string][] = [
   [{ plugins: [{ path: "/x.ts", sha256, trusted: 1 }] }, 'key "plugins[0].trusted"'],
   [{ plugins: [{ path: "/x.ts", sha256, sha: "" }] }, 'key "plugins[0].sha" of'],
   [{ plugins: [{ path: "/x.ts", sha256, permissions: { fly: true } }] }, 'key "plugins[0].permissions.fly"'],
+  [{ plugins: [{ path: "/x.ts", sha256, permissions: { run: true } }] }, 'key "plugins[0].permissions.run"'],
+  [{ plugins: [{ path: "npm:x", sha256 }] }, "npm:NAME@VERSION with an exact version"],
+  [{ plugins: [{ path: "npm:x@^1.2.3", sha256 }] }, "npm:NAME@VERSION with an exact version"],
+  [{ plugins: [{ path: "npm:../x@1.2.3", sha256 }] }, "npm:NAME@VERSION with an exact version"],
+  [{ plugins: [{ path: "/x.ts", sha256, hooks: { fly: ["x"] } }] }, 'key "plugins[0].hooks.fly"'],
+  [{ plugins: [{ path: "/x.ts", sha256, timeoutSeconds: 0 }] }, "a number above 0"],
   [{ plugins: [{ path: "/x.ts", sha256, permissions: { net: [1] } }] }, 'key "plugins[0].permissions.net[0]"'],
   [{ plugins: [{ path: "/x.ts", sha256, permissions: { net: "all" } }] }, "true, false or a list"],
   [{ pluginOptions: { x: 1 } }, 'key "pluginOptions.x"'],
@@ -72,9 +103,9 @@ for (const [value, text] of wrong) {
 }
 
 Deno.test("parseConfig() names the file when it is not JSON", () => {
-  const error = assertThrows(() => parseConfig("{", path), EngineError);
+  const error = assertThrows(() => parseConfig("{", file), EngineError);
   assertEquals(error.code, "INVALID_ARGUMENT");
-  assertStringIncludes(error.message, path);
+  assertStringIncludes(error.message, file);
 });
 
 Deno.test("parseConfig() tells no value of the file", () => {

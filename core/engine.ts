@@ -2,6 +2,7 @@ import { type Config, loadConfig, readVariable } from "./config.ts";
 import type { Call } from "./contract/call.ts";
 import type { Credential } from "./contract/plugin.ts";
 import type { Store } from "./contract/store.ts";
+import type { LoadOptions } from "./host/load_file.ts";
 import type { PluginEntry } from "./host/plugin_entry.ts";
 import { createHost, type Host } from "./host/registry.ts";
 import type { Logins } from "./os/credential.ts";
@@ -35,6 +36,12 @@ export interface EngineOptions {
   readonly pluginOptions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   /** Login for a registry, a host or `host/repository`; that of docker's config and podman's when left out. */
   readonly credential?: (place: string, call: Call) => Promise<Credential | undefined>;
+  /**
+   * `worker` says that this process has Deno's unstable feature `worker-options` (in its deno.json or as `--unstable-worker-options`), so that
+   * plugins that are not trusted may run in Workers of it where there is no bubblewrap. Without it they need bubblewrap or the
+   * permission to start a process.
+   */
+  readonly sandbox?: "worker";
   /** Aborting it makes opening reject with `CANCELED`. */
   readonly signal?: AbortSignal;
 }
@@ -46,13 +53,17 @@ export interface EngineOptions {
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const config = loadConfig(options.config);
   const logins = openLogins(config, options.credential);
-  const host = await createHost(await entriesOf(options, config), {
-    credential: (place, call) => logins.find(place, call),
-    proxy: config.proxy,
-  });
+  await using cleanup = new AsyncDisposableStack();
+  const host = cleanup.use(
+    await createHost(await entriesOf(options, config), {
+      credential: (place, call) => logins.find(place, call),
+      proxy: config.proxy,
+    }),
+  );
   const driver = await host.store(config.store);
   const call: Call = { signal: options.signal ?? new AbortController().signal, emit: () => {} };
-  const store = verifiedStore(await driver.open(config.root, call));
+  const store = cleanup.use(verifiedStore(await driver.open(config.root, call)));
+  const opened = cleanup.move();
   let closing: Promise<void> | undefined;
   return {
     config,
@@ -60,7 +71,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     store,
     logins,
     clock: options.clock ?? (() => new Date()),
-    [Symbol.asyncDispose]: () => closing ??= Promise.resolve(store[Symbol.asyncDispose]()),
+    [Symbol.asyncDispose]: () => closing ??= opened.disposeAsync(),
   };
 }
 
@@ -75,7 +86,10 @@ function openLogins(config: Config, find: EngineOptions["credential"]): Logins {
   };
 }
 
-async function entriesOf({ plugins, pluginOptions }: EngineOptions, config: Config): Promise<readonly PluginEntry[]> {
+async function entriesOf(
+  { plugins, pluginOptions, sandbox }: EngineOptions,
+  config: Config,
+): Promise<readonly PluginEntry[]> {
   const builtins = plugins.map((entry) => {
     const section = config.pluginOptions[entry.name];
     const over = pluginOptions?.[entry.name];
@@ -83,8 +97,13 @@ async function entriesOf({ plugins, pluginOptions }: EngineOptions, config: Conf
     return { ...entry, config: layOver(section ?? {}, over ?? {}) };
   });
   if (config.plugins.length === 0) return builtins;
-  const { fileEntry } = await import("./host/load_file.ts");
-  return [...builtins, ...config.plugins.map(fileEntry)];
+  const [{ fileEntry }, { openSandbox }] = await Promise.all([
+    import("./host/load_file.ts"),
+    import("./host/sandbox/open_sandbox.ts"),
+  ]);
+  const place = { hasWorkers: sandbox === "worker" };
+  const load: LoadOptions = { openSandbox: (name, needs) => openSandbox(name, needs, place) };
+  return [...builtins, ...config.plugins.map((file) => fileEntry(file, load))];
 }
 
 /** A plugin's section of the config. */

@@ -7,7 +7,7 @@ const root = fromFileUrl(new URL("..", import.meta.url));
 /** Zones from the most special to the most general; a file is in the first whose prefix it has. */
 const zones: readonly (readonly [prefix: string, zone: string])[] = [
   ["core/errors.ts", "errors"],
-  ["core/kit.ts", "kit"],
+  ["core/kit", "kit"],
   ["core/config", "config"],
   ["core/engine.ts", "engine"],
   ["core/std/", "std"],

@@ -147,7 +147,7 @@ export interface ParseHook {
   /** Format name, unique among parse hooks, e.g. `dockerfile`. */
   readonly format: string;
   /** Whether this hook claims the file, judged by name and text alone. */
-  matches(file: SourceFile): boolean;
+  matches(file: SourceFile): boolean | Promise<boolean>;
   /** Rejects `PARSE_FAILED` with `detail.range`. Warnings go to `context.emit`. Stages the target does not need are not resolved. */
   parse(file: SourceFile, context: ParseContext): Promise<BuildGraph>;
   /** What the file offers and what is doubtful in it. Resolves no base image. Rejects `PARSE_FAILED` as `parse` does. */

@@ -26,6 +26,10 @@ export const checkNamed: Check<unknown> = (value) => {
 /** Checks a text. */
 export const checkText: Check<unknown> = (value) => typeof value === "string" ? undefined : `it gave ${show(value)}`;
 
+/** Checks a yes or no. */
+export const checkBoolean: Check<unknown> = (value) =>
+  typeof value === "boolean" ? undefined : `it gave ${show(value)}`;
+
 /** Checks what is told of a blob. */
 export const checkBlobInfo: Check<unknown> = (value) => {
   if (!isObject(value)) return "it gave no blob";

@@ -1,15 +1,15 @@
 import type { LayerHook } from "../contract/layer.ts";
 import type { ParseHook } from "../contract/parse.ts";
-import { checkOptionalDigest } from "./check.ts";
+import { checkBoolean, checkOptionalDigest } from "./check.ts";
 import { checkGraph, checkLayerEntry } from "./check_build.ts";
-import { guardCall, guardEach, guardNow, placeIn } from "./guard_call.ts";
+import { guardCall, guardEach, placeIn } from "./guard_call.ts";
 
 /** The parse hook with every call guarded: what is not an engine's error becomes `PLUGIN_FAILED`, and results are checked. */
 export function guardParse(hook: ParseHook, plugin: string): ParseHook {
   const at = placeIn(plugin, "parse");
   return {
     format: hook.format,
-    matches: (file) => guardNow(at("matches"), () => hook.matches(file)),
+    matches: (file) => guardCall(at("matches"), async () => await hook.matches(file), checkBoolean),
     parse: (file, context) => guardCall({ ...at("parse"), call: context }, () => hook.parse(file, context), checkGraph),
     outline: (file, context) => guardCall({ ...at("outline"), call: context }, () => hook.outline(file, context)),
   };

@@ -1,45 +1,162 @@
-import type { PluginFactory } from "../contract/plugin.ts";
+import type { Plugin, PluginFactory, PluginHost } from "../contract/plugin.ts";
 import { EngineError } from "../errors.ts";
 import { createKit } from "../kit.ts";
-import type { PluginEntry } from "./plugin_entry.ts";
+import type { PluginEntry, PluginPermissions, Provides } from "./plugin_entry.ts";
+import type { Sandbox } from "./sandbox/sandbox.ts";
+import type { Wire } from "./sandbox/wire.ts";
 
 /** A plugin file and what is known of it. */
 export interface PluginFile {
   /** Name that the plugin gives itself. */
   readonly name: string;
-  /** Absolute path. */
+  /** Absolute path, or `npm:package@version`. */
   readonly path: string;
   /** sha256 of the file, 64 hex digits. */
   readonly sha256: string;
   /** The plugin's own section of the config. */
   readonly options: Readonly<Record<string, unknown>>;
-  /** What it is to be allowed in a sandbox; undefined when nothing is said. */
-  readonly permissions: unknown;
-  /** Whether it may run inside strata, with everything that strata may do. */
+  /** Keys of its hooks; undefined when they are found out by loading it. */
+  readonly hooks?: Provides | undefined;
+  /** What it is allowed in its sandbox; undefined for nothing. */
+  readonly permissions: PluginPermissions | undefined;
+  /** Whether it runs inside strata, with everything that strata may do. */
   readonly isTrusted: boolean;
+  /** How long it may owe an answer, in seconds; a minute when undefined. */
+  readonly timeoutSeconds?: number | undefined;
+  /** The same for its start; half a minute when undefined. */
+  readonly startSeconds?: number | undefined;
+}
+
+/** What a sandbox is made for. */
+export interface SandboxNeeds {
+  /** What the plugin may do. */
+  readonly permissions: PluginPermissions;
+  /** Whether the kit is to read and write archives, which takes longer to start. */
+  readonly usesArchives: boolean;
+}
+
+/** What loading a plugin file needs of the machine. */
+export interface LoadOptions {
+  /** Starts a sandbox with permissions. Rejects `UNSUPPORTED` where there is none. */
+  readonly openSandbox: (name: string, needs: SandboxNeeds) => Promise<Wire>;
+  /** Reads the file of an npm package, `package@version`; left out where there are none. */
+  readonly readPackage?: (name: string) => Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** A plugin file that was read: its text is what is run, and no later change of the file counts. */
+export interface LoadedFile {
+  /** The whole text. */
+  readonly text: string;
+  /** sha256 of the bytes, 64 hex digits. */
+  readonly sha256: string;
+  /** Media type, which says whether it is TypeScript. */
+  readonly type: string;
+}
+
+const defaultSeconds = { timeout: 60, start: 30 };
+
+/**
+ * An entry for a plugin file. What is run is what was hashed: the file is read once. One that is not trusted runs in a sandbox with
+ * its permissions, after its imports were checked. Loading rejects `CONTENT_MISMATCH` for a file with another sha256, `NOT_FOUND` or
+ * `OS_FAILED` for one that cannot be read, `UNSUPPORTED` where there is no sandbox, and `PLUGIN_FAILED` as
+ * {@linkcode loadPlugin} does.
+ */
+export function fileEntry(file: PluginFile, options: LoadOptions): PluginEntry {
+  const { name, sha256, hooks, isTrusted, permissions } = file;
+  let sandbox: Sandbox | undefined;
+  return {
+    name,
+    sha256,
+    config: file.options,
+    ...(hooks === undefined ? {} : { provides: hooks }),
+    async load(): Promise<{ readonly default: PluginFactory }> {
+      if (isTrusted && permissions !== undefined) throw trustedWithPermissions(name);
+      const source = await readPluginFile(file.path, { name, sha256, readPackage: options.readPackage });
+      if (isTrusted) return await importText(source);
+      const factory = async (host: PluginHost): Promise<Plugin> => {
+        const opened = await openPlugin(file, source, { ...options, host });
+        sandbox = opened.sandbox;
+        return opened.plugin;
+      };
+      return { default: factory };
+    },
+    close: async () => await sandbox?.[Symbol.asyncDispose](),
+  };
+}
+
+/** A plugin in a sandbox. */
+export interface OpenPlugin {
+  /** What its factory gave, not checked. */
+  readonly plugin: Plugin;
+  /** Where it runs. */
+  readonly sandbox: Sandbox;
+}
+
+/** Starts a plugin file in a sandbox. Rejects as {@linkcode fileEntry} says; nothing is left running then. */
+export async function openPlugin(
+  file: Pick<PluginFile, "name" | "permissions" | "timeoutSeconds" | "startSeconds">,
+  source: LoadedFile,
+  { openSandbox, host }: LoadOptions & { readonly host: PluginHost },
+): Promise<OpenPlugin> {
+  const [{ checkImports }, { Sandbox }] = await Promise.all([
+    import("./plugin_source.ts"),
+    import("./sandbox/sandbox.ts"),
+  ]);
+  const { name, permissions = {}, timeoutSeconds = defaultSeconds.timeout, startSeconds = defaultSeconds.start } = file;
+  checkImports({ plugin: name, text: source.text });
+  const wire = await openSandbox(name, { permissions, usesArchives: usesArchives(source.text) });
+  const sandbox = new Sandbox(wire, (place, call) => host.credential(place, call), {
+    name,
+    timeoutMs: timeoutSeconds * 1000,
+    startMs: startSeconds * 1000,
+  });
+  try {
+    await sandbox.load({ text: source.text, type: source.type });
+    return { plugin: await sandbox.start(host), sandbox };
+  } catch (error) {
+    await sandbox[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Whether a text names the members of the kit that have to be loaded with the sandbox. */
+function usesArchives(text: string): boolean {
+  return text.includes("readArchive") || text.includes("writeTar");
+}
+
+/** What a plugin's file must be. */
+export interface ExpectedFile {
+  /** Name for messages. */
+  readonly name: string;
+  /** sha256, 64 hex digits; undefined takes any. */
+  readonly sha256?: string | undefined;
+  /** Reads the file of an npm package. */
+  readonly readPackage?: LoadOptions["readPackage"] | undefined;
 }
 
 /**
- * An entry for a plugin file. What is run is what was hashed: the file is read once, so it can import no file beside it. Loading
- * rejects `UNSUPPORTED` for a plugin that is not trusted, because there is no sandbox for it, `CONTENT_MISMATCH` for a
- * file with another sha256, and `NOT_FOUND` or `OS_FAILED` for one that cannot be read.
+ * Reads a plugin file, or that of `npm:package@version`, once. Rejects `CONTENT_MISMATCH` for another sha256, `NOT_FOUND` or `OS_FAILED`
+ * for a file that cannot be read, and `PLUGIN_FAILED` for one that is no text.
  */
-export function fileEntry(file: PluginFile): PluginEntry {
-  return { name: file.name, sha256: file.sha256, config: file.options, load: () => loadFile(file) };
-}
-
-async function loadFile(file: PluginFile): Promise<{ readonly default: PluginFactory }> {
-  checkTrust(file);
-  const bytes = readFile(file);
+export async function readPluginFile(path: string, expected: ExpectedFile): Promise<LoadedFile> {
+  const { name, sha256, readPackage } = expected;
+  const isPackage = path.startsWith("npm:");
+  if (isPackage && readPackage === undefined) throw noPackages(path, name);
+  const bytes = isPackage && readPackage !== undefined ? await readPackage(path.slice(4)) : readFile(path, name);
   const actual = await createKit().sha256(bytes);
-  if (actual !== `sha256:${file.sha256}`) {
-    throw new EngineError("CONTENT_MISMATCH", `Cannot load plugin file "${file.path}": its digest is ${actual}`, {
-      detail: { expected: `sha256:${file.sha256}`, actual, plugin: file.name },
+  if (sha256 !== undefined && actual !== `sha256:${sha256}`) {
+    throw new EngineError("CONTENT_MISMATCH", `Cannot load plugin file "${path}": its digest is ${actual}`, {
+      detail: { expected: `sha256:${sha256}`, actual, plugin: name },
       hint: "Look at what changed in the file, and put its new sha256 into the config",
     });
   }
-  const type = /\.m?ts$/.test(file.path) ? "application/typescript" : "text/javascript";
-  const url = URL.createObjectURL(new Blob([bytes], { type }));
+  const type = /\.m?ts$/.test(path) ? "application/typescript" : "text/javascript";
+  return { text: decode(bytes, path, name), sha256: actual.slice("sha256:".length), type };
+}
+
+/** The module of a file that is trusted. */
+async function importText({ text, type }: LoadedFile): Promise<{ readonly default: PluginFactory }> {
+  const url = URL.createObjectURL(new Blob([text], { type }));
   try {
     return await import(url);
   } finally {
@@ -47,18 +164,32 @@ async function loadFile(file: PluginFile): Promise<{ readonly default: PluginFac
   }
 }
 
-function checkTrust({ name, permissions, isTrusted }: PluginFile): void {
-  if (isTrusted && permissions === undefined) return;
-  const state = isTrusted ? "permissions cannot be enforced on a trusted plugin" : "it is not trusted";
-  throw new EngineError("UNSUPPORTED", `Cannot load plugin "${name}": ${state}`, {
+function decode(bytes: Uint8Array<ArrayBuffer>, path: string, plugin: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new EngineError("PLUGIN_FAILED", `Cannot load plugin file "${path}": it is not UTF-8`, {
+      cause,
+      detail: { plugin },
+    });
+  }
+}
+
+function trustedWithPermissions(name: string): EngineError {
+  const state = "permissions cannot be enforced on a trusted plugin";
+  return new EngineError("UNSUPPORTED", `Cannot load plugin "${name}": ${state}`, {
     detail: { what: "plugin sandbox", plugin: name },
-    hint: isTrusted
-      ? 'Remove "permissions" from the plugin in the config'
-      : 'Set "trusted": true for the plugin in the config to run it with all that strata may do',
+    hint: 'Remove "permissions" from the plugin in the config, or "trusted"',
   });
 }
 
-function readFile({ name, path }: PluginFile): Uint8Array<ArrayBuffer> {
+function noPackages(path: string, name: string): EngineError {
+  return new EngineError("UNSUPPORTED", `Cannot load plugin "${path}": packages cannot be read here`, {
+    detail: { what: "npm package", plugin: name },
+  });
+}
+
+function readFile(path: string, name: string): Uint8Array<ArrayBuffer> {
   try {
     return Deno.readFileSync(path);
   } catch (cause) {

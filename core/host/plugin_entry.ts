@@ -12,6 +12,12 @@ export interface Provides {
   readonly transport?: readonly string[];
 }
 
+/** Kinds of permission that a plugin can be given, as Deno names them. */
+export type PermissionKind = "env" | "net" | "read" | "sys" | "write";
+
+/** What a sandboxed plugin may do: nothing of a kind, all of it, or what is listed. */
+export type PluginPermissions = Readonly<Partial<Record<PermissionKind, boolean | readonly string[]>>>;
+
 /** A plugin that can be loaded. */
 export interface PluginEntry {
   /** The plugin's name, which its factory has to give as well. */
@@ -24,6 +30,8 @@ export interface PluginEntry {
   readonly config?: Readonly<Record<string, unknown>>;
   /** Loads its module. */
   readonly load: () => Promise<{ readonly default: PluginFactory }>;
+  /** Ends what loading has started; left out where there is nothing to end. */
+  readonly close?: () => Promise<void>;
 }
 
 /** Kinds of hooks, in the order of a build. */

@@ -11,8 +11,11 @@ import { guardStore, guardTransport } from "./guard.ts";
 import { keysOf, loadPlugin } from "./load.ts";
 import { type HookKind, hookKinds, type PluginEntry, type Provides } from "./plugin_entry.ts";
 
-/** The plugins of an engine by what they offer. Each is loaded when it is first needed, and every call into it is guarded. */
-export interface Host {
+/**
+ * The plugins of an engine by what they offer. Each is loaded when it is first needed, and every call into it is guarded. Disposing ends
+ * those that run in a sandbox.
+ */
+export interface Host extends AsyncDisposable {
   /** The hook that takes a build file. Rejects `UNSUPPORTED` when none does. */
   parser(file: SourceFile): Promise<ParseHook>;
   /** The hook that builds operations of a kind. Rejects `UNSUPPORTED` when there is none. */
@@ -53,8 +56,11 @@ interface Member extends PluginFacts {
  */
 export async function createHost(plugins: readonly PluginEntry[], options: HostOptions): Promise<Host> {
   const kit = createKit();
+  await using opened = new AsyncDisposableStack();
+  for (const { close } of plugins) if (close !== undefined) opened.defer(close);
   const members = await Promise.all(plugins.map((entry) => openMember(entry, { ...options, kit })));
   const owners = indexOwners(members);
+  const closing = opened.move();
   const owner = (kind: HookKind, key: string): Member => {
     const found = owners[kind].get(key);
     if (found === undefined) throw unknownKey(kind, key, [...owners[kind].keys()]);
@@ -71,14 +77,14 @@ export async function createHost(plugins: readonly PluginEntry[], options: HostO
     return [hook, member.name];
   };
   return {
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
     plugins: members.map(({ name, identity, provides }) => ({ name, identity, provides })),
     async parser(file): Promise<ParseHook> {
       const { guardParse } = await loadBuildGuards();
       for (const member of new Set(owners.parse.values())) {
         const hooks = (await member.load()).parse ?? [];
         const guarded = hooks.map((hook) => guardParse(hook, member.name));
-        const taker = guarded.find((hook) => hook.matches(file));
-        if (taker !== undefined) return taker;
+        for (const hook of guarded) if (await hook.matches(file)) return hook;
       }
       throw unknownFile(file, [...owners.parse.keys()]);
     },

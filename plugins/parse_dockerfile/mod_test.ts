@@ -12,16 +12,16 @@ Deno.test("matches() claims a file by its name when it has the name of a Dockerf
     "Containerfile",
     "my-dockerfile",
   ];
-  for (const path of names) assert(hook.matches({ path, text: "" }), path);
+  for (const path of names) assert(await hook.matches({ path, text: "" }), path);
 });
 
 Deno.test("matches() claims a file of any name when its first instruction is one", async () => {
   const hook = await dockerfileHook();
   for (const text of ["FROM a\n", "\uFEFF# c\n\n  arg A\nFROM a", "from a as b\n", "LABEL a=1\n"]) {
-    assert(hook.matches({ path: "-", text }), text);
+    assert(await hook.matches({ path: "-", text }), text);
   }
   for (const text of ["", "# only a comment\n", "{}", "from a import b", "run:\n", "FROMAGE\n"]) {
-    assert(!hook.matches({ path: "-", text }), text);
+    assert(!await hook.matches({ path: "-", text }), text);
   }
 });
 

@@ -44,8 +44,8 @@ function testClaims(name: string, makeHook: () => Promise<ParseHook>, samples: P
   Deno.test(`matches() of ${name} claims its own files and no others`, async () => {
     const hook = await makeHook();
     assert(/^[a-z][a-z0-9.-]*$/.test(hook.format), hook.format);
-    for (const { file } of samples.good) assert(hook.matches(file), file.text);
-    for (const file of samples.foreign) assert(!hook.matches(file), file.text);
+    for (const { file } of samples.good) assert(await hook.matches(file), file.text);
+    for (const file of samples.foreign) assert(!await hook.matches(file), file.text);
   });
 }
 
