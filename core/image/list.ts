@@ -84,11 +84,23 @@ async function openSelection(
 /** Adds the rows of an image. A name by digest gets none when a tag of the same repository has one. */
 function addRows(rows: ImageRow[], image: StoredImage, shown: readonly string[]): void {
   const { id, created, size, platform, descriptor, targets } = image;
-  const alias = aliasOf(id);
   const names = image.names.map(familiarName);
   if (names.length > 1) names.sort();
   const add = ({ repository, tag }: Partial<NameParts>, digest: Digest): void => {
-    rows.push({ id, repository, tag, digest, created, size, platform, alias, names });
+    rows.push({
+      id,
+      repository,
+      tag,
+      digest,
+      created,
+      size,
+      platform,
+      // Made when it is asked for: most lists do not show it.
+      get alias(): string {
+        return aliasOf(id);
+      },
+      names,
+    });
   };
   if (shown.length === 0) return add({}, descriptor.digest);
   const tagged = shown.length > 1 ? taggedRepositories(shown) : undefined;
