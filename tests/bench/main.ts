@@ -6,6 +6,7 @@ import { copySmallFiles } from "./copy_small_files.ts";
 import { imageLs } from "./image_ls.ts";
 import { copyLargeFile } from "./copy_large_file.ts";
 import { runCommands } from "./run_commands.ts";
+import { transfer } from "./transfer.ts";
 import { formatMeasurements, type Measurement } from "./measure.ts";
 
 /** One benchmark: a title and what it measured, strata's bar first. */
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, (runs: number) => AsyncIterable<BenchResu
   "copy-large-file": copyLargeFile,
   "image-ls": imageLs,
   "run-commands": runCommands,
+  "transfer": transfer,
 };
 
 const wanted = Deno.args.filter((arg) => !arg.startsWith("--"));

@@ -17,6 +17,8 @@ export interface RegistryOptions {
 export interface RegistryProcess extends AsyncDisposable {
   /** Host and port. */
   readonly host: string;
+  /** Directory where it keeps what it is sent. */
+  readonly storage: string;
   /** What it printed so far. */
   log(): string;
 }
@@ -54,7 +56,12 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     await stop();
     throw new Error(`docker-registry did not start: ${log}`, { cause: error });
   }
-  return { host: `127.0.0.1:${port}`, log: () => log, [Symbol.asyncDispose]: stop };
+  return {
+    host: `127.0.0.1:${port}`,
+    storage: join(folder, "data"),
+    log: () => log,
+    [Symbol.asyncDispose]: stop,
+  };
 }
 
 function writeConfig(folder: string, port: number, { config = "", tls }: RegistryOptions): string {
