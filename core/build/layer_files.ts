@@ -11,6 +11,8 @@ import { streamOf } from "../stream/byte_stream.ts";
 import { collect } from "../stream/collect.ts";
 import { SharedWork } from "../stream/shared_work.ts";
 import type { ChainLayer } from "./chain.ts";
+import { checkDiffId } from "./check_diff_id.ts";
+import { createLayerReader, type ReadLayer } from "./layer_reader.ts";
 import { lazyTree } from "./node_tree.ts";
 
 /** The files inside stored layers. */
@@ -26,10 +28,11 @@ export interface LayerFiles {
 
 /** Reads layers of one store, with code that is loaded when something is read. What was read stays in memory as long as this does. */
 export function createLayerFiles(store: Store): LayerFiles {
+  const read = createLayerReader(store);
   const indexes = new SharedWork<Digest, LayerIndex>();
   const plain = new SharedWork<Digest, Descriptor>();
   const index = (layer: ChainLayer, call: Call): Promise<LayerIndex> =>
-    indexes.get(layer.diffId, (inner) => loadIndex(store, layer, inner), call);
+    indexes.get(layer.diffId, (inner) => loadIndex({ store, read }, layer, inner), call);
   const open = async (layer: ChainLayer, call: Call, offset?: number): Promise<ByteStream> => {
     const descriptor = await plain.get(layer.diffId, (inner) => plainLayer(store, layer, inner), call);
     return await store.open(descriptor, call, offset);
@@ -50,8 +53,12 @@ export function createLayerFiles(store: Store): LayerFiles {
   return { tree, index };
 }
 
-async function loadIndex(store: Store, layer: ChainLayer, call: Call): Promise<LayerIndex> {
-  const { decodeLayerIndex, indexLayer } = await import("../layer/index.ts");
+async function loadIndex(
+  { store, read }: { readonly store: Store; readonly read: ReadLayer },
+  layer: ChainLayer,
+  call: Call,
+): Promise<LayerIndex> {
+  const { decodeLayerIndex } = await import("../layer/index.ts");
   const stored = await store.resolve(layerName(layer.diffId), call);
   if (stored !== undefined) {
     try {
@@ -60,28 +67,15 @@ async function loadIndex(store: Store, layer: ChainLayer, call: Call): Promise<L
       if (!isEngineError(error) || error.code === "CANCELED") throw error;
     }
   }
-  const made = await indexLayer(await store.open(layer.descriptor, call), layer.descriptor, call);
-  if (made.diffId !== layer.diffId) {
-    throw new EngineError(
-      "CONTENT_MISMATCH",
-      `Cannot read layer "${layer.descriptor.digest}": its diffID is ${made.diffId}`,
-      {
-        detail: { expected: layer.diffId, actual: made.diffId },
-      },
-    );
-  }
-  await store.update([await storeIndex(store, layer.diffId, made.index, call)], call);
-  return made.index;
-}
-
-/** Bytes of the regular files of a layer, each counted once however many names it has; what docker calls the size of a layer. */
-export function fileBytes(index: LayerIndex): number {
-  return index.entries.reduce((bytes, entry) => bytes + (entry.type === "file" ? entry.size : 0), 0);
+  const made = await read(layer.descriptor, call);
+  checkDiffId(layer, made.diffId);
+  await store.update([await storeEncodedIndex(store, made, call)], call);
+  return decodeLayerIndex(made.index);
 }
 
 /** Stores a layer's table of contents; gives the change that names it, with the bytes of the layer's files as annotation. */
 export async function storeIndex(store: Store, diffId: Digest, index: LayerIndex, call: Call): Promise<NameChange> {
-  const { encodeLayerIndex } = await import("../layer/index.ts");
+  const { encodeLayerIndex, fileBytes } = await import("../layer/index.ts");
   return await storeEncodedIndex(store, { diffId, index: encodeLayerIndex(index), fileBytes: fileBytes(index) }, call);
 }
 
@@ -107,12 +101,6 @@ async function plainLayer(store: Store, layer: ChainLayer, call: Call): Promise<
   const { decompress } = await import("../stream/compression.ts");
   const { stream } = await decompress(await store.open(layer.descriptor, call));
   const descriptor = await store.ingest(stream, MediaType.layer, call);
-  if (descriptor.digest === layer.diffId) return descriptor;
-  throw new EngineError(
-    "CONTENT_MISMATCH",
-    `Cannot read layer "${layer.descriptor.digest}": its diffID is ${descriptor.digest}`,
-    {
-      detail: { expected: layer.diffId, actual: descriptor.digest },
-    },
-  );
+  checkDiffId(layer, descriptor.digest);
+  return descriptor;
 }

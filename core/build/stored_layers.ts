@@ -5,8 +5,9 @@ import { appendChainId } from "../oci/chain_id.ts";
 import type { Digest } from "../oci/descriptor.ts";
 import type { StoredLayer } from "../snapshot/snapshotter.ts";
 import type { Chain, ChainLayer } from "./chain.ts";
+import { checkDiffId } from "./check_diff_id.ts";
 
-/** The layers of a chain, base first, to be unpacked when they are needed. */
+/** The layers of a chain, base first, to be unpacked when they are needed. Unpacking one rejects `CONTENT_MISMATCH` at its end when its diffID is another. */
 export async function storedLayers(chain: Chain, store: Pick<Store, "open">): Promise<readonly StoredLayer[]> {
   const layers: StoredLayer[] = [];
   let chainId: Digest | undefined;
@@ -23,5 +24,5 @@ async function* readLayer(
   call: Call,
 ): AsyncGenerator<readonly LayerEntry[]> {
   const { unpackLayer } = await import("../layer/unpack.ts");
-  yield* unpackLayer(await store.open(layer.descriptor, call), call);
+  checkDiffId(layer, yield* unpackLayer(await store.open(layer.descriptor, call), call));
 }

@@ -8,7 +8,7 @@ import { formatPlatform, isAttestation } from "../oci/platform.ts";
 import { maxDocumentBytes, readIndex, readManifest } from "../oci/validate.ts";
 import { StoreAnnotation, stripStoreAnnotations } from "../store/names.ts";
 import { collect } from "../stream/collect.ts";
-import { layerSizes } from "./layer_sizes.ts";
+import { checkedLayerSizes, layerSizes, type SizeLayers } from "./layer_sizes.ts";
 
 /** Indexes may hold indexes; this deep. */
 const maxDepth = 4;
@@ -19,6 +19,7 @@ type DiffIds = ReadonlyMap<Digest, Digest>;
 interface At {
   readonly descriptor: Descriptor;
   readonly diffIds: DiffIds;
+  readonly sizesOf: SizeLayers;
   readonly depth: number;
 }
 
@@ -40,14 +41,23 @@ export async function recordImage(store: Store, descriptor: Descriptor, call: Ca
   return await recordChecked(store, { descriptor, diffIds: new Map() }, call);
 }
 
+/** As {@linkcode recordImage} without reading layers: their diffIDs are checked when their files are needed, and `.size` is for show. */
+export async function recordUnread(store: Store, descriptor: Descriptor, call: Call): Promise<Descriptor> {
+  return await record(store, { descriptor, diffIds: new Map(), sizesOf: layerSizes, depth: 0 }, call);
+}
+
 /** As {@linkcode recordImage} for an image some of whose layers were just read: `diffIds` tells what they are, by the digest they are stored under. */
 export async function recordChecked(
   store: Store,
   image: { readonly descriptor: Descriptor; readonly diffIds: DiffIds },
   call: Call,
 ): Promise<Descriptor> {
+  return await record(store, { ...image, sizesOf: checkedLayerSizes, depth: 0 }, call);
+}
+
+async function record(store: Store, image: At, call: Call): Promise<Descriptor> {
   const { descriptor } = image;
-  const facts = await readFacts(store, { ...image, depth: 0 }, call);
+  const facts = await readFacts(store, image, call);
   const size = [...facts.layers.values()].reduce((total, bytes) => total + bytes, 0);
   const { annotations, ...bare } = stripStoreAnnotations(descriptor);
   return {
@@ -73,7 +83,7 @@ async function readFacts(store: Store, at: At, call: Call): Promise<Facts> {
 }
 
 async function indexFacts(store: Store, at: At, call: Call): Promise<Facts> {
-  const { descriptor, depth, diffIds } = at;
+  const { descriptor, depth } = at;
   const bytes = await collect(await store.open(descriptor, call), maxDocumentBytes);
   const layers = new Map<Digest, number>();
   const platforms: string[] = [];
@@ -83,7 +93,7 @@ async function indexFacts(store: Store, at: At, call: Call): Promise<Facts> {
     const isImage = isManifestType(child.mediaType) || isIndexType(child.mediaType);
     if (!isImage || isAttestation(child) || !await store.has(child, call)) continue;
     present++;
-    const facts = await readFacts(store, { descriptor: child, diffIds, depth: depth + 1 }, call);
+    const facts = await readFacts(store, { ...at, descriptor: child, depth: depth + 1 }, call);
     for (const [diffId, size] of facts.layers) layers.set(diffId, size);
     platforms.push(...facts.platforms);
     if (facts.created !== undefined && (created === undefined || isLater(facts.created, created))) {
@@ -98,7 +108,7 @@ async function indexFacts(store: Store, at: At, call: Call): Promise<Facts> {
   return { id: descriptor.digest, created, layers, platforms };
 }
 
-async function manifestFacts(store: Store, { descriptor, diffIds }: At, call: Call): Promise<Facts> {
+async function manifestFacts(store: Store, { descriptor, diffIds, sizesOf }: At, call: Call): Promise<Facts> {
   const bytes = await collect(await store.open(descriptor, call), maxDocumentBytes);
   const manifest = readManifest(bytes, descriptor.mediaType);
   const type = manifest.config.mediaType;
@@ -111,7 +121,7 @@ async function manifestFacts(store: Store, { descriptor, diffIds }: At, call: Ca
   return {
     id: manifest.config.digest,
     created: createdOf(image),
-    layers: await measureLayers(store, image, call),
+    layers: await measureLayers(store, { image, sizesOf }, call),
     platforms: [formatPlatform(image.platform)],
   };
 }
@@ -126,8 +136,12 @@ function checkDiffIds({ chain }: ImageContent, diffIds: DiffIds): void {
   }
 }
 
-async function measureLayers(store: Store, image: ImageContent, call: Call): Promise<ReadonlyMap<Digest, number>> {
-  const sizes = await layerSizes(store, image, call);
+async function measureLayers(
+  store: Store,
+  { image, sizesOf }: { readonly image: ImageContent; readonly sizesOf: SizeLayers },
+  call: Call,
+): Promise<ReadonlyMap<Digest, number>> {
+  const sizes = await sizesOf(store, image, call);
   return new Map(image.chain.layers.map(({ diffId }, at) => [diffId, sizes[at] ?? 0]));
 }
 

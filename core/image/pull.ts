@@ -7,8 +7,8 @@ import { usualPlatform } from "../oci/platform.ts";
 import { imageIdName, imageName } from "../store/names.ts";
 import { chooseContent } from "./choose_content.ts";
 import { copyGraph } from "./copy_graph.ts";
-import { recordChecked } from "./image_record.ts";
-import { createCheckingSink } from "./layer_check.ts";
+import { recordUnread } from "./image_record.ts";
+import { createNotingSink } from "./layer_check.ts";
 import { noteOrigins } from "./origin.ts";
 import {
   openRepository,
@@ -62,9 +62,10 @@ export interface PullResult {
 }
 
 /**
- * Fetches an image from its registry into the store. Layers stay as they are; each is checked against its digest and its diffID before
- * the image gets its name, which is the one moment at which it appears. What was cut off goes on where it was. Rejects `NOT_FOUND`
- * for an unknown image or platform, `CONTENT_MISMATCH` for wrong bytes, and as the transport does.
+ * Fetches an image from its registry into the store. Every blob is checked against its digest before the image gets its name, which is the
+ * one moment at which it appears. Layers stay as they are: that they unpack to what the config says, their diffIDs, is checked when their
+ * files are needed. What was cut off goes on where it was. Rejects `NOT_FOUND` for an unknown image or platform, `CONTENT_MISMATCH`
+ * for wrong bytes, and as the transport does.
  */
 export async function pullImage(engine: RegistryEngine, input: PullInput, call: Call): Promise<PullResult> {
   const reference = readRemoteReference(engine, input.reference);
@@ -118,18 +119,17 @@ async function fetchOne(
   const { source, input, reference, descriptor: root } = pull;
   const usual = input.platforms === undefined || input.platforms.length === 0;
   const platforms = input.allPlatforms === true ? [] : usual ? [usualPlatform(config.platform)] : input.platforms;
-  using sink = createCheckingSink(store, call);
+  const sink = createNotingSink(store);
   const from = preferStored(store, source);
   const descriptor = await copyGraph(
     { from, to: sink, root, platforms, onePlatform: "index", jobs: pullJobs, clock },
     call,
   );
-  const diffIds = await sink.diffIds();
   const familiar = familiarReference(reference);
   // An index was looked through already; a lone manifest serves whoever asks for nothing in particular.
   const [only] = usual ? [] : platforms;
   if (only !== undefined) await chooseContent(store, { descriptor, name: familiar, platform: only }, call);
-  const recorded = await recordChecked(store, { descriptor, diffIds }, call);
+  const recorded = await recordUnread(store, descriptor, call);
   const { id } = readRecord(recorded);
   const before = await store.resolve(imageName(reference), call);
   const changes: NameChange[] = [

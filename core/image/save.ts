@@ -4,6 +4,7 @@ import type { Descriptor, Digest, Platform } from "../oci/descriptor.ts";
 import { stripStoreAnnotations } from "../store/names.ts";
 import type { TransferEngine } from "./copy.ts";
 import { copyGraph } from "./copy_graph.ts";
+import { recordImage } from "./image_record.ts";
 import { resolveAmong } from "./resolve_image.ts";
 import { familiarName, readImages, splitName } from "./stored_image.ts";
 
@@ -34,7 +35,8 @@ export interface SaveResult {
 
 /**
  * Writes images to an archive or a layout directory: several images into one, each blob once, the names last. The file takes its
- * place only when it is complete. Rejects `NOT_FOUND` for an unknown image or platform, `INVALID_ARGUMENT` for nothing to save.
+ * place only when it is complete. Rejects `NOT_FOUND` for an unknown image or platform, `INVALID_ARGUMENT` for nothing to save, and
+ * `CONTENT_MISMATCH` for a docker-archive with a layer that is not what its image says.
  */
 export async function saveImages(engine: TransferEngine, input: SaveInput, call: Call): Promise<SaveResult> {
   if (input.images.length === 0) {
@@ -45,11 +47,14 @@ export async function saveImages(engine: TransferEngine, input: SaveInput, call:
   void lease;
   const all = await readImages(store, call);
   const chosen = input.images.map((text) => resolveAmong(all, text));
-  const hook = await engine.host.transport(input.format ?? "docker-archive");
+  const format = input.format ?? "docker-archive";
+  const hook = await engine.host.transport(format);
   await using sink = await hook.sink(input.output, call);
   const images: { id: Digest; name: string | undefined; descriptor: Descriptor }[] = [];
   for (const { id, matched, descriptor: stored } of chosen) {
     const root = stripStoreAnnotations(stored);
+    // Its readers know layers by what they unpack to.
+    if (format === "docker-archive") await recordImage(store, root, call);
     const descriptor = await copyGraph({ from: store, to: sink, root, platforms: input.platforms ?? [] }, call);
     const name = matched !== undefined && splitName(matched).tag !== undefined ? matched : undefined;
     await sink.tag(descriptor, name ?? `@${descriptor.digest}`, call);

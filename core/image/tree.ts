@@ -93,9 +93,7 @@ export async function imageTree(engine: ImageEngine, input: TreeInput, call: Cal
 /** Tables of contents of an image's layers, base first; made where they are missing. Rejects as `LayerFiles.index` does. */
 export async function readIndexes(store: Store, content: ImageContent, call: Call): Promise<readonly LayerIndex[]> {
   const files = createLayerFiles(store);
-  const indexes: LayerIndex[] = [];
-  for (const layer of content.chain.layers) indexes.push(await files.index(layer, call));
-  return indexes;
+  return await Promise.all(content.chain.layers.map((layer) => files.index(layer, call)));
 }
 
 function describe(entry: IndexEntry, isHidden: boolean): TreeFile {

@@ -1,8 +1,9 @@
-/** A thread that reads whole layers; started by core/image/layer_check.ts. */
+/** A thread that reads whole layers; started by core/build/layer_reader.ts. */
 import type { Descriptor, Digest } from "../oci/descriptor.ts";
 import { serve } from "../stream/worker_side.ts";
 import { encodeLayerIndex } from "./index_codec.ts";
 import { indexLayer } from "./index_layer.ts";
+import { fileBytes } from "./layer_index.ts";
 
 /** A layer in a file of this host. */
 export interface LayerFile {
@@ -23,7 +24,6 @@ serve<LayerFile, LayerFacts>(async ({ path, descriptor }) => {
   const file = await Deno.open(path);
   const call = { signal: new AbortController().signal, emit: () => {} };
   const { diffId, index } = await indexLayer(file.readable, descriptor, call);
-  const fileBytes = index.entries.reduce((bytes, entry) => bytes + (entry.type === "file" ? entry.size : 0), 0);
   const encoded = encodeLayerIndex(index);
-  return { output: { diffId, index: encoded, fileBytes }, transfer: [encoded.buffer] };
+  return { output: { diffId, index: encoded, fileBytes: fileBytes(index) }, transfer: [encoded.buffer] };
 });

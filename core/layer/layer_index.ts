@@ -36,6 +36,11 @@ export interface LayerIndex {
   readonly entries: readonly IndexEntry[];
 }
 
+/** Bytes of the regular files of a layer, each counted once however many names it has; what docker calls the size of a layer. */
+export function fileBytes(index: LayerIndex): number {
+  return index.entries.reduce((bytes, entry) => bytes + (entry.type === "file" ? entry.size : 0), 0);
+}
+
 const rank: Readonly<Record<string, number>> = { opaque: 0, whiteout: 1 };
 
 /** Gathers the entries of a layer in the order of its tar; of several for one path the last is kept, as extracting would. */
