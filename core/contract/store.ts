@@ -1,5 +1,5 @@
 import type { Descriptor, Digest } from "../oci/descriptor.ts";
-import type { ByteStream, Call } from "./call.ts";
+import type { ByteStream, Call, OpenContent } from "./call.ts";
 import type { ContentSink, ContentSource } from "./content.ts";
 
 /** A stored blob. */
@@ -22,6 +22,11 @@ export interface NameChange {
 
 /** An open content-addressed store with named references. */
 export interface Store extends ContentSource, ContentSink, AsyncDisposable {
+  /**
+   * As `put` of every sink, and checks the bytes while it writes them, also those that an earlier call left: rejects `CONTENT_MISMATCH`
+   * unless size and digest are those of the descriptor. Core counts on it, and checks what it reads once more.
+   */
+  put(descriptor: Descriptor, open: OpenContent, call: Call): Promise<void>;
   /** Writes bytes whose digest is not known yet; atomic; resolves when the stream has ended. */
   ingest(content: ByteStream, mediaType: string, call: Call): Promise<Descriptor>;
   /**

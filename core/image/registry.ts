@@ -57,15 +57,19 @@ export function readRemoteReference({ config }: Pick<Engine, "config">, text: st
   return digest === undefined ? reference : { host, repository, digest };
 }
 
-/** A checked source that takes manifests, indexes and configs from the store when they are there. */
+/**
+ * A source to copy into the store from: manifests, indexes and configs are checked, and taken from the store when they are there; layers are
+ * as the registry gives them, because `put` of a store checks what it writes and hashing them twice would take a third of a pull.
+ */
 export function preferStored(store: Store, source: ContentSource): ContentSource {
   const remote = verifiedSource(source);
   return {
     names: (prefix, call) => remote.names(prefix, call),
     resolve: (name, call) => remote.resolve(name, call),
     open: async (descriptor, call, offset) => {
-      const isDocument = ["manifest", "index", "config"].includes(kindOf(descriptor));
-      const isStored = isDocument && await store.has(descriptor, call);
+      const kind = kindOf(descriptor);
+      if (kind === "layer") return await source.open(descriptor, call, offset);
+      const isStored = ["manifest", "index", "config"].includes(kind) && await store.has(descriptor, call);
       return await (isStored ? store : remote).open(descriptor, call, offset);
     },
   };

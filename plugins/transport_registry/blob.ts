@@ -19,6 +19,11 @@ export interface BlobPlace {
   readonly kit: Kit;
 }
 
+/** Bytes that are put together before they are given: each chunk costs all who handle it more than copying does. */
+const gatherBytes = 128 * 1024;
+/** Most milliseconds that bytes wait for more. */
+const gatherMs = 50;
+
 /**
  * The bytes of a blob from an offset on. A connection that is cut goes on where it was, as long as every attempt brings something.
  * Rejects `NOT_FOUND` and what the client rejects with; the stream errors likewise.
@@ -28,7 +33,7 @@ export async function openBlob(descriptor: Descriptor, place: BlobPlace, call: C
   await reader.start();
   return new ReadableStream({
     async pull(controller): Promise<void> {
-      const chunk = await reader.read();
+      const chunk = await reader.gather();
       if (chunk === undefined) controller.close();
       else controller.enqueue(chunk);
     },
@@ -43,6 +48,9 @@ class BlobReader {
   #position: number;
   #failures = 0;
   #answer: Answer | undefined;
+  /** Read, but not given yet. */
+  #rest: Uint8Array<ArrayBuffer> | undefined;
+  #failure: { readonly cause: unknown } | undefined;
 
   constructor(descriptor: Descriptor, place: BlobPlace, call: Call) {
     this.#descriptor = descriptor;
@@ -57,7 +65,35 @@ class BlobReader {
     this.#answer = await this.#ask(await this.#place.client.send(this.#request(), this.#call));
   }
 
-  async read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  /** The next bytes, as many as come soon; undefined at the end. What came before a failure is given before it. */
+  async gather(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const failure = this.#failure;
+    if (failure !== undefined) throw failure.cause;
+    const first = await this.#read();
+    if (first === undefined) return undefined;
+    const until = performance.now() + gatherMs;
+    const bytes = new Uint8Array(Math.max(gatherBytes, first.length));
+    bytes.set(first);
+    let size = first.length;
+    try {
+      while (size < bytes.length && performance.now() < until) {
+        const chunk = await this.#read();
+        if (chunk === undefined) break;
+        const fitting = chunk.subarray(0, bytes.length - size);
+        bytes.set(fitting, size);
+        size += fitting.length;
+        if (fitting.length < chunk.length) this.#rest = chunk.subarray(fitting.length);
+      }
+    } catch (cause) {
+      this.#failure = { cause };
+    }
+    return bytes.subarray(0, size);
+  }
+
+  async #read(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const rest = this.#rest;
+    this.#rest = undefined;
+    if (rest !== undefined) return rest;
     while (true) {
       try {
         const chunk = await this.#answer?.read();

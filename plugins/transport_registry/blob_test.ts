@@ -61,6 +61,20 @@ Deno.test("open() goes on where a connection was cut, several times, and the who
   assert((asked.at(-1) ?? 0) > 100_000);
 });
 
+Deno.test("open() gives what came before a failure that stays, in chunks that are put together, then the failure", async () => {
+  await using server = await startWithBlob();
+  server.inject({ path }, cutAfter(200_000));
+  server.inject({ path, times: 9 }, answerWith(403));
+  await using source = await (await registryHook()).source(`${server.host}/team/app`, quietCall);
+  const reader = (await source.open(descriptor, quietCall)).getReader();
+  const sizes: number[] = [];
+  const failure = await failureOf(async () => {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) sizes.push(next.value.length);
+  });
+  const size = sizes.reduce((total, each) => total + each, 0);
+  assertEquals([failure.code, size > 0, size <= 200_000], ["DENIED", true, true]);
+});
+
 Deno.test("open() goes on where the wire itself was cut", async () => {
   await using server = await startWithBlob();
   await using proxy = startCuttingProxy(server.host);

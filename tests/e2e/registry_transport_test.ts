@@ -170,7 +170,7 @@ Deno.test("a registry on this machine is asked directly, whatever proxy the envi
   await seedImage(server, "team/app", image, "v1");
   await using folder = await tempFolder();
   await using proxy = startHttpProxy();
-  const env = { http_proxy: proxy.url, https_proxy: proxy.url, NO_PROXY: "", no_proxy: "" };
+  const env = { http_proxy: proxy.url, https_proxy: proxy.url, NO_PROXY: "", no_proxy: "", DENO_NO_UPDATE_CHECK: "1" };
   const output = await mustRun({ root: folder.path, env }, "tags", "ls", `${server.host}/team/app`);
   assertEquals([output.stdout.includes("v1"), proxy.lines], [true, []]);
 });
