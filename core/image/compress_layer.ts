@@ -17,13 +17,20 @@ export function isPlain({ descriptor, diffId }: ChainLayer): boolean {
  */
 export async function compressLayer(
   store: Store,
-  work: { readonly layer: ChainLayer; readonly encoding: Encoding; readonly compressor: Compressor },
+  work: {
+    readonly layer: ChainLayer;
+    readonly encoding: Encoding;
+    readonly compressor: Compressor;
+    /** Told when the layer has to be compressed now. */
+    readonly onWork?: () => void;
+  },
   call: Call,
 ): Promise<Descriptor> {
   const { layer, encoding, compressor } = work;
   const name = compressedName(`${encoding.codec}-${encoding.level}`, layer.diffId);
   const known = await store.resolve(name, call);
   if (known !== undefined && await store.has(known, call)) return typed(layer, encoding, known);
+  work.onWork?.();
   const plain = await store.open(layer.descriptor, call);
   const mediaType = encoding.codec === "gzip" ? MediaType.layerGzip : MediaType.layerZstd;
   const made = await store.ingest(compressor.compress(plain, encoding), mediaType, call);

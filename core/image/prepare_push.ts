@@ -21,6 +21,8 @@ export interface Preparation {
   readonly compressor: Compressor;
   /** Whether a plain layer stays as it is, because it came that way from a registry. */
   readonly isKept: (layer: Digest) => Promise<boolean>;
+  /** Told when something has to be compressed that was not before. */
+  readonly onWork: () => void;
   /** Told of each layer as soon as it is as it will leave. */
   readonly onLayer: (layer: Descriptor) => void;
 }

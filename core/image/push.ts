@@ -94,28 +94,36 @@ interface Sending extends Pushing {
   readonly keep: ReadonlySet<Digest> | undefined;
 }
 
-/** Prepares an image and sends each part as soon as it is ready; the first failure ends both. */
+/**
+ * Prepares an image and sends each part as soon as it is ready; the first failure ends both. What was prepared before is only asked for as
+ * a whole first: a registry that has a manifest has what it refers to.
+ */
 async function send(engine: RegistryEngine, sending: Sending, call: Call): Promise<Descriptor> {
   const { store, clock } = engine;
   const controller = new AbortController();
   const inner: Call = { signal: AbortSignal.any([call.signal, controller.signal]), emit: call.emit };
   const sent: Descriptor[] = [];
-  const to = mountingSink(engine, { ...sending, sent });
+  let isThere = false;
+  const to = mountingSink(engine, { ...sending, sent, isThere: () => isThere });
+  const begin = Promise.withResolvers<void>();
   // Layers that are not to be distributed stay where their URLs say.
   const isWanted = (child: Descriptor): boolean => child.urls === undefined || child.urls.length === 0;
   const copier = createGraphCopier({ from: store, to, jobs: pushJobs, clock, isWanted }, inner);
   const sendings: Promise<void>[] = [];
   const onLayer = (layer: Descriptor): void => {
-    if (isWanted(layer)) sendings.push(copier.copy(layer).catch((error) => controller.abort(error)));
+    if (!isWanted(layer)) return;
+    sendings.push(begin.promise.then(() => copier.copy(layer)).catch((error) => controller.abort(error)));
   };
   using compressor = createCompressor();
   // What came from a registry goes back as it was, unless something else is asked for.
   const isKept = async (layer: Digest): Promise<boolean> =>
     sending.compression === undefined &&
     (sending.origins?.has(layer) === true || await isReceived(store, layer, inner));
-  const preparation = { store, encoding: encodingOf(sending), compressor, isKept, onLayer };
+  const preparation = { store, encoding: encodingOf(sending), compressor, isKept, onLayer, onWork: begin.resolve };
   try {
     const root = await prepareImage(preparation, { root: sending.descriptor, keep: sending.keep }, inner);
+    isThere = await sending.sink.has(root, inner);
+    begin.resolve();
     await copier.copy(root);
     await noteSent(engine, { ...sending, sent }, inner);
     return root;
@@ -123,6 +131,7 @@ async function send(engine: RegistryEngine, sending: Sending, call: Call): Promi
     if (!controller.signal.aborted) controller.abort(error);
     throw call.signal.aborted ? error : controller.signal.reason;
   } finally {
+    begin.resolve();
     await Promise.all(sendings);
   }
 }
@@ -146,10 +155,11 @@ async function noteSent(
 /** A sink that has blobs mounted from where the registry is known to hold them, and tells how as output of the step. */
 function mountingSink(
   { store }: RegistryEngine,
-  { sink, name, sent, origins }: Sending & { readonly sent: Descriptor[] },
+  { sink, name, sent, isThere, origins }: Sending & { readonly sent: Descriptor[]; readonly isThere: () => boolean },
 ): TransportSink {
   return {
     ...sink,
+    has: async (descriptor, call) => isThere() || await sink.has(descriptor, call),
     put: async (descriptor, open, call): Promise<void> => {
       if (["layer", "config"].includes(kindOf(descriptor))) sent.push(descriptor);
       const origin = origins?.get(descriptor.digest);

@@ -1,6 +1,5 @@
-import { crc32 } from "node:zlib";
 import { type ByteStream, readChunks, streamOver } from "./byte_stream.ts";
-import { type BlockOrder, type Codec, compressBlock, type CompressedBlock } from "./compress_block.ts";
+import type { BlockOrder, Codec, CompressedBlock } from "./compress_block.ts";
 import { createWorkerPool, type WorkerPool } from "./worker_pool.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -28,7 +27,7 @@ const windowBytes = 32 << 10;
 /** More threads than this would take more memory than they are worth. */
 const maxThreads = 16;
 
-/** Makes a compressor; threads are started when there is work for them. */
+/** Makes a compressor; code is loaded and threads are started when there is work for them. */
 export function createCompressor(threads: number = navigator.hardwareConcurrency): Compressor {
   let pool: WorkerPool<BlockOrder, CompressedBlock> | undefined;
   const openPool = (): WorkerPool<BlockOrder, CompressedBlock> =>
@@ -45,6 +44,7 @@ async function* compressed(
   openPool: () => WorkerPool<BlockOrder, CompressedBlock>,
 ): AsyncGenerator<Bytes> {
   const { codec } = encoding;
+  const { checksumOf, compressBlock } = await import("./compress_block.ts");
   const free: ArrayBuffer[] = [];
   const pending: Promise<CompressedBlock>[] = [];
   const take = async (): Promise<Bytes> => {
@@ -58,7 +58,7 @@ async function* compressed(
   if (codec === "gzip") yield gzipHeader();
   for await (const { block, isLast } of blocksOf(stream, blockBytes[codec], free)) {
     const order: BlockOrder = { ...encoding, block, isLast, ...(codec === "gzip" ? { dictionary } : {}) };
-    checksum = codec === "gzip" ? crc32(block, checksum) : 0;
+    checksum = codec === "gzip" ? checksumOf(block, checksum) : 0;
     size += block.length;
     dictionary = block.slice(Math.max(0, block.length - windowBytes));
     // What is one block in all is done before a thread has started.

@@ -1,4 +1,4 @@
-import { constants, deflateRawSync, zstdCompressSync } from "node:zlib";
+import { constants, crc32, deflateRawSync, zstdCompressSync } from "node:zlib";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -31,6 +31,11 @@ export interface CompressedBlock {
 export function compressBlock(order: BlockOrder): CompressedBlock {
   const { block } = order;
   return { bytes: order.codec === "zstd" ? zstd(order) : deflate(order), buffer: block.buffer };
+}
+
+/** The checksum of gzip (RFC 1952, "CRC32") of some bytes behind others, which have the checksum `before`. */
+export function checksumOf(bytes: Bytes, before: number): number {
+  return crc32(bytes, before);
 }
 
 function deflate({ block, level, dictionary, isLast }: BlockOrder): Bytes {

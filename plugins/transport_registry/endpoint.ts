@@ -64,7 +64,7 @@ function createEndpoint(host: string, { repository, mirrorOf, settings, kit }: P
   return { host, repository, mirrorOf, settings: own, origins: originsOf(host, own, kit) };
 }
 
-function originsOf(host: string, { plainHttp, insecure }: RegistrySettings, kit: Kit): readonly URL[] {
+function originsOf(host: string, { plainHttp, insecure, ca }: RegistrySettings, kit: Kit): readonly URL[] {
   const server = Object.hasOwn(servers, host) ? servers[host] : host;
   const https = URL.parse(`https://${server}/`);
   const http = URL.parse(`http://${server}/`);
@@ -79,5 +79,8 @@ function originsOf(host: string, { plainHttp, insecure }: RegistrySettings, kit:
   }
   if (plainHttp === true) return [http];
   // As for docker: this machine, and what is marked insecure, may do without encryption.
-  return plainHttp === undefined && (insecure || isLoopback(https.hostname)) ? [https, http] : [https];
+  const isLocal = isLoopback(https.hostname);
+  if (plainHttp !== undefined || !(insecure || isLocal)) return [https];
+  // A port of this machine most often does, and asking for encryption takes longer than all the rest of a push of nothing new.
+  return isLocal && https.port !== "" && ca === undefined ? [http, https] : [https, http];
 }

@@ -24,10 +24,10 @@ Deno.test("readEndpoints() knows where docker.io is, and asks others by their na
 });
 
 Deno.test("readEndpoints() lets this machine, and what is marked insecure, do without encryption", () => {
-  for (const host of ["localhost:5000", "127.0.0.1:5000", "localhost"]) {
-    assertEquals(endpoints(`${host}/a`), [`${host} https://${host} http://${host} a`]);
+  for (const host of ["localhost:5000", "127.0.0.1:5000", "[::1]:5000"]) {
+    assertEquals(endpoints(`${host}/a`), [`${host} http://${host} https://${host} a`]);
   }
-  assertEquals(endpoints("[::1]:5000/a"), ["[::1]:5000 https://[::1]:5000 http://[::1]:5000 a"]);
+  assertEquals(endpoints("localhost/a"), ["localhost https://localhost http://localhost a"]);
   assertEquals(endpoints("r.example/a", { "r.example": { insecure: true } }), [
     "r.example https://r.example http://r.example a",
   ]);

@@ -141,7 +141,7 @@ export class Server {
         const answer = await this.send(request, call);
         await answer.drain();
         // A server that speaks TLS answers 400 to whoever does not.
-        if (failure !== undefined && answer.status === 400) break;
+        if (answer.status === 400 && base.protocol === "http:" && this.#origins.length > 1) continue;
         this.#isMet = true;
         // What another host asks for is not asked of this one's logins.
         const isAsked = answer.status === 401 && answer.url.origin === base.origin;
@@ -149,7 +149,7 @@ export class Server {
         return { base, refusal };
       } catch (error) {
         if (!hasCode(error, "NETWORK_FAILED")) throw error;
-        failure ??= error;
+        if (failure === undefined || base.protocol === "https:") failure = error;
       }
     }
     throw failure;
