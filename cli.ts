@@ -14,7 +14,8 @@ async function openEngine(root: string | undefined, pluginOptions: EngineOptions
   return await createEngine({
     plugins: builtins,
     config: root === undefined ? {} : { root },
-    sandbox: "worker",
+    // A Worker without a permission would have Deno ask the user for it.
+    ...(Deno.stdin.isTerminal() && Deno.stderr.isTerminal() ? {} : { sandbox: "worker" as const }),
     ...options,
   });
 }

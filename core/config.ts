@@ -8,6 +8,7 @@ import {
 } from "./config_file.ts";
 import type { ProxySettings } from "./contract/plugin.ts";
 import { EngineError } from "./errors.ts";
+import type { SandboxKind } from "./host/plugin_entry.ts";
 
 export { type PluginConfig, type PluginPermissions, type ProgressStyle, progressStyles } from "./config_file.ts";
 
@@ -29,6 +30,8 @@ export interface Config {
   readonly dockerConfig: string | undefined;
   /** Proxies for requests to other hosts. */
   readonly proxy: ProxySettings;
+  /** Kind of sandbox for plugins that are not trusted; undefined for the best that there is. */
+  readonly pluginSandbox: SandboxKind | undefined;
   /** Plugins beside the built-in ones, in order. */
   readonly plugins: readonly PluginConfig[];
   /** References without tag that short names stand for. */
@@ -74,7 +77,7 @@ type Environment = Readonly<Partial<Record<typeof variables[number], string>>>;
  */
 export function loadConfig(overrides: Partial<Config> = {}, readVariable: ReadVariable = readProcess): Config {
   const environment = readEnvironment(readVariable);
-  const set = { ...readFile(environment), ...readVariables(environment), ...withoutUndefined(overrides) };
+  const set = { ...readFile(environment), ...readSettings(environment), ...withoutUndefined(overrides) };
   const home = environment.HOME ?? environment.USERPROFILE;
   return Object.freeze({
     root: absolute(set.root ?? `${dataDirectory(environment)}/strata`),
@@ -85,6 +88,7 @@ export function loadConfig(overrides: Partial<Config> = {}, readVariable: ReadVa
     sourceDateEpoch: set.sourceDateEpoch,
     dockerConfig: set.dockerConfig ?? (home === undefined ? undefined : `${home}/.docker`),
     proxy: set.proxy ?? { none: [] },
+    pluginSandbox: set.pluginSandbox,
     plugins: set.plugins ?? [],
     aliases: set.aliases ?? {},
     pluginOptions: withDockerHost(set.pluginOptions ?? {}, environment.DOCKER_HOST),
@@ -105,7 +109,7 @@ function readProcess(name: string): string | undefined {
   return Deno.env.get(name);
 }
 
-function readVariables(environment: Environment): Partial<Config> {
+function readSettings(environment: Environment): Partial<Config> {
   const { STRATA_PROGRESS: progress, SOURCE_DATE_EPOCH: epoch, DOCKER_CONFIG: dockerConfig } = environment;
   return withoutUndefined({
     root: environment.STRATA_ROOT,
@@ -207,5 +211,14 @@ export function readVariable(name: string): string | undefined {
     return Deno.env.get(name);
   } catch {
     return undefined;
+  }
+}
+
+/** All variables of the environment; none where they may not be read. */
+export function readVariables(): Readonly<Record<string, string>> {
+  try {
+    return Deno.env.toObject();
+  } catch {
+    return {};
   }
 }

@@ -1,7 +1,7 @@
 import { EngineError } from "./errors.ts";
-import type { PermissionKind, PluginPermissions, Provides } from "./host/plugin_entry.ts";
+import type { PermissionKind, PluginPermissions, Provides, SandboxKind } from "./host/plugin_entry.ts";
 
-export type { PermissionKind, PluginPermissions } from "./host/plugin_entry.ts";
+export type { PermissionKind, PluginPermissions, SandboxKind } from "./host/plugin_entry.ts";
 
 /** A plugin file named in the config. */
 export interface PluginConfig {
@@ -45,6 +45,8 @@ export interface FileConfig {
   readonly noColor?: boolean;
   /** Directory of Docker's `config.json`; relative to the file. */
   readonly dockerConfig?: string;
+  /** Kind of sandbox for plugins that are not trusted. */
+  readonly pluginSandbox?: SandboxKind;
   /** Plugins beside the built-in ones. */
   readonly plugins?: readonly PluginConfig[];
   /** References without tag that short names stand for. */
@@ -66,6 +68,7 @@ export function parseConfig(text: string, path: string): FileConfig {
     progress: (member) => member.oneOf(progressStyles),
     noColor: (member) => member.boolean(),
     dockerConfig: (member) => member.path(),
+    pluginSandbox: (member) => member.oneOf<SandboxKind>(["bubblewrap", "worker", "process"]),
     plugins: (member) => member.list().map(readPlugin),
     aliases: (member) => member.record((name) => name.text()),
     pluginOptions: (member) => member.record((section) => section.anyObject()),

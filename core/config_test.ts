@@ -17,6 +17,7 @@ Deno.test("loadConfig() gives defaults when nothing is set", () => {
     sourceDateEpoch: undefined,
     dockerConfig: "/nowhere/home/.docker",
     proxy: { none: [] },
+    pluginSandbox: undefined,
     plugins: [],
     aliases: {},
     pluginOptions: {},

@@ -2,7 +2,6 @@ import { type Config, loadConfig, readVariable } from "./config.ts";
 import type { Call } from "./contract/call.ts";
 import type { Credential } from "./contract/plugin.ts";
 import type { Store } from "./contract/store.ts";
-import type { LoadOptions } from "./host/load_file.ts";
 import type { PluginEntry } from "./host/plugin_entry.ts";
 import { createHost, type Host } from "./host/registry.ts";
 import type { Logins } from "./os/credential.ts";
@@ -37,9 +36,9 @@ export interface EngineOptions {
   /** Login for a registry, a host or `host/repository`; that of docker's config and podman's when left out. */
   readonly credential?: (place: string, call: Call) => Promise<Credential | undefined>;
   /**
-   * `worker` says that this process has Deno's unstable feature `worker-options` (in its deno.json or as `--unstable-worker-options`), so that
-   * plugins that are not trusted may run in Workers of it where there is no bubblewrap. Without it they need bubblewrap or the
-   * permission to start a process.
+   * `worker` says that this process has Deno's unstable feature `worker-options` (in its deno.json or as `--unstable-worker-options`) and
+   * asks nobody for permissions (`--no-prompt`, or no terminal), so that plugins that are not trusted may run in Workers of it
+   * where there is no bubblewrap. Without it they run in processes of their own.
    */
   readonly sandbox?: "worker";
   /** Aborting it makes opening reject with `CANCELED`. */
@@ -97,12 +96,11 @@ async function entriesOf(
     return { ...entry, config: layOver(section ?? {}, over ?? {}) };
   });
   if (config.plugins.length === 0) return builtins;
-  const [{ fileEntry }, { openSandbox }] = await Promise.all([
+  const [{ fileEntry }, { loadOptions }] = await Promise.all([
     import("./host/load_file.ts"),
-    import("./host/sandbox/open_sandbox.ts"),
+    import("./engine_sandbox.ts"),
   ]);
-  const place = { hasWorkers: sandbox === "worker" };
-  const load: LoadOptions = { openSandbox: (name, needs) => openSandbox(name, needs, place) };
+  const load = loadOptions(config, sandbox === "worker");
   return [...builtins, ...config.plugins.map((file) => fileEntry(file, load))];
 }
 

@@ -9,7 +9,7 @@ const zones: readonly (readonly [prefix: string, zone: string])[] = [
   ["core/errors.ts", "errors"],
   ["core/kit", "kit"],
   ["core/config", "config"],
-  ["core/engine.ts", "engine"],
+  ["core/engine", "engine"],
   ["core/std/", "std"],
   ["core/oci/", "oci"],
   ["core/path/", "path"],

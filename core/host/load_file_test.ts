@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createLayerContext } from "../../tests/helpers/layer_context.ts";
 import { assertCode, call } from "../../tests/conformance/store_tools.ts";
+import { sandboxPlace } from "../engine_sandbox.ts";
 import { isEngineError } from "../errors.ts";
 import { digestHex, sha256 } from "../oci/digest.ts";
 import { fileEntry, type PluginFile, type SandboxNeeds } from "./load_file.ts";
@@ -34,7 +35,10 @@ async function withFile(work: (file: PluginFile) => Promise<void>): Promise<void
 }
 
 function open(file: PluginFile): Promise<Host> {
-  const load = { openSandbox: (name: string, needs: SandboxNeeds) => openSandbox(name, needs, { hasWorkers: true }) };
+  const load = {
+    openSandbox: (name: string, needs: SandboxNeeds) =>
+      openSandbox(name, needs, sandboxPlace({ pluginSandbox: "worker" }, true)),
+  };
   return createHost([fileEntry(file, load)], { credential: () => Promise.resolve(undefined) });
 }
 
@@ -84,7 +88,7 @@ Deno.test("fileEntry() runs what it hashed, whatever becomes of the file", async
     const entry = fileEntry({ ...file, isTrusted: false }, {
       async openSandbox(name, needs): Promise<Wire> {
         await Deno.writeTextFile(file.path, "throw new Error('changed')");
-        return await openSandbox(name, needs, { hasWorkers: true });
+        return await openSandbox(name, needs, sandboxPlace({ pluginSandbox: "worker" }, true));
       },
     });
     await using host = await createHost([entry], { credential: () => Promise.resolve(undefined) });
@@ -102,7 +106,8 @@ Deno.test("fileEntry() rejects a file that is not UTF-8, which two readers could
 
 Deno.test("fileEntry() rejects with advice when there is no sandbox, or trust and permissions are both given", async () => {
   await withFile(async (file) => {
-    const none = (name: string, needs: SandboxNeeds): Promise<Wire> => openSandbox(name, needs, { hasWorkers: false });
+    const none = (name: string, needs: SandboxNeeds): Promise<Wire> =>
+      openSandbox(name, needs, sandboxPlace({ pluginSandbox: "worker" }, false));
     const entries = [
       fileEntry({ ...file, isTrusted: false }, { openSandbox: none }),
       fileEntry({ ...file, permissions: { net: true } }, { openSandbox: none }),

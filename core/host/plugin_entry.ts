@@ -12,6 +12,12 @@ export interface Provides {
   readonly transport?: readonly string[];
 }
 
+/** Kinds of sandbox, best first: a process inside bubblewrap, a Worker of this process, a process. */
+export const sandboxKinds = ["bubblewrap", "worker", "process"] as const;
+
+/** One kind of sandbox. */
+export type SandboxKind = typeof sandboxKinds[number];
+
 /** Kinds of permission that a plugin can be given, as Deno names them. */
 export type PermissionKind = "env" | "net" | "read" | "sys" | "write";
 

@@ -1,6 +1,7 @@
 import type { Plugin, PluginHost } from "../../core/contract/mod.ts";
 import { openPlugin, readPluginFile } from "../../core/host/load_file.ts";
-import type { PluginPermissions } from "../../core/host/plugin_entry.ts";
+import type { PluginPermissions, SandboxKind } from "../../core/host/plugin_entry.ts";
+import { sandboxPlace } from "../../core/engine_sandbox.ts";
 import { openSandbox } from "../../core/host/sandbox/open_sandbox.ts";
 import { createTestHost } from "./test_host.ts";
 
@@ -18,6 +19,8 @@ export interface SandboxedOptions {
   readonly timeoutSeconds?: number;
   /** How long its start may take, in seconds. */
   readonly startSeconds?: number;
+  /** Kind of sandbox; a Worker when left out. */
+  readonly kind?: SandboxKind;
   /** What its factory is given. */
   readonly host?: PluginHost;
 }
@@ -36,11 +39,11 @@ export async function openText(text: string, options: SandboxedOptions = {}): Pr
 async function open(
   source: Awaited<ReturnType<typeof readPluginFile>>,
   file: string,
-  { permissions, timeoutSeconds, startSeconds, host }: SandboxedOptions,
+  { permissions, timeoutSeconds, startSeconds, kind = "worker", host }: SandboxedOptions,
 ): Promise<SandboxedPlugin> {
   const name = file.replace(/\.ts$/, "").replaceAll("_", "-");
   const { plugin, sandbox } = await openPlugin({ name, permissions, timeoutSeconds, startSeconds }, source, {
-    openSandbox: (name, granted) => openSandbox(name, granted, { hasWorkers: true }),
+    openSandbox: (name, needs) => openSandbox(name, needs, sandboxPlace({ pluginSandbox: kind }, true)),
     host: host ?? createTestHost(),
   });
   return { plugin, [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose]() };

@@ -2,12 +2,14 @@
 import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { createLayerContext } from "../../../tests/helpers/layer_context.ts";
 import { openText, type SandboxedOptions } from "../../../tests/helpers/sandboxed_plugin.ts";
+import { sandboxPlace } from "../../engine_sandbox.ts";
 import { isEngineError } from "../../errors.ts";
+import type { SandboxKind } from "../plugin_entry.ts";
 
-/** A plugin whose layer is one link with what the code gives, as JSON, or with the error that it throws. */
-function pluginOf(code: string, head = ""): string {
+/** A plugin whose layer has a link for each code, with what it gives as JSON, or with the error that it throws. */
+function pluginOf(codes: readonly string[], head = ""): string {
   return `${head}
-    const attempt = async (host, context) => { ${code} };
+    const attempts = [${codes.map((code) => `async (host, context) => { ${code} }`).join(", ")}];
     export default (host) => ({
       name: "p",
       api: 1,
@@ -15,26 +17,39 @@ function pluginOf(code: string, head = ""): string {
         kinds: ["x.try"],
         contentKey: () => Promise.resolve(undefined),
         async *build(op, context) {
-          let target;
-          try {
-            target = "gave " + JSON.stringify(await attempt(host, context));
-          } catch (error) {
-            target = "threw " + error.name + ": " + error.message;
+          for (const [i, attempt] of attempts.entries()) {
+            let target;
+            try {
+              target = "gave " + JSON.stringify(await attempt(host, context));
+            } catch (error) {
+              target = "threw " + error.name + ": " + error.message;
+            }
+            yield { type: "symlink", path: "r" + i, target: target.slice(0, 2000), mode: 0, uid: 0, gid: 0, mtime: 0 };
           }
-          yield { type: "symlink", path: "r", target: target.slice(0, 2000), mode: 0, uid: 0, gid: 0, mtime: 0 };
         },
       }],
     });`;
 }
 
-async function attempt(code: string, options: SandboxedOptions = {}, head = ""): Promise<string> {
-  await using opened = await openText(pluginOf(code, head), options);
+async function attemptAll(
+  codes: readonly string[],
+  options: SandboxedOptions = {},
+  head = "",
+): Promise<readonly string[]> {
+  await using opened = await openText(pluginOf(codes, head), options);
   const hook = opened.plugin.layer?.[0];
   assert(hook !== undefined);
-  const [entry] = await Array.fromAsync(hook.build({ kind: "x.try", args: {} }, createLayerContext()));
-  assert(entry?.type === "symlink");
-  return entry.target;
+  const entries = await Array.fromAsync(hook.build({ kind: "x.try", args: {} }, createLayerContext()));
+  return entries.map((entry) => entry.type === "symlink" ? entry.target : entry.type);
 }
+
+async function attempt(code: string, options: SandboxedOptions = {}): Promise<string> {
+  const [result = ""] = await attemptAll([code], options);
+  return result;
+}
+
+/** Kinds of sandbox that this machine has. */
+const { kinds } = sandboxPlace({ pluginSandbox: undefined }, true);
 
 /** A file that no plugin may read, and a server that none may reach. */
 async function withSecret(
@@ -122,19 +137,22 @@ const nodeHead = `
   import * as http from "node:http"; import * as http2 from "node:http2"; import * as https from "node:https"; import * as net from "node:net";
   import * as tls from "node:tls"; import * as dns from "node:dns"; import * as os from "node:os";`;
 
-Deno.test("a plugin without permissions reads no file, no variable, and reaches no host", async (t) => {
-  await withSecret(async ({ path, url, port, hits }) => {
-    for (const [what, code] of denied) {
-      await t.step(what, async () => {
-        const filled = code.replaceAll("FILE", path).replaceAll("URL", url).replaceAll("PORT", String(port));
-        const result = await attempt(filled, {}, nodeHead);
-        assertMatch(result, /^threw /, result);
-        assertEquals(result.includes('"secret"'), false);
-        assertEquals(hits(), 0);
-      });
-    }
+for (const kind of kinds) {
+  Deno.test(`a plugin without permissions reads no file, no variable, and reaches no host: ${kind}`, async (t) => {
+    await withSecret(async ({ path, url, port, hits }) => {
+      const fill = (code: string): string =>
+        code.replaceAll("FILE", path).replaceAll("URL", url).replaceAll("PORT", String(port));
+      const results = await attemptAll(denied.map(([, code]) => fill(code)), { kind }, nodeHead);
+      for (const [i, [what]] of denied.entries()) {
+        await t.step(what, () => {
+          assertMatch(results[i] ?? "", /^threw /);
+          assertEquals(results[i]?.includes('"secret"'), false);
+        });
+      }
+      assertEquals(hits(), 0);
+    });
   });
-});
+}
 
 /** Ways to run code that was not in the file, which could import what was not checked, and to reach around the wire. */
 const hidden: readonly (readonly [what: string, code: string])[] = [
@@ -177,11 +195,12 @@ const hidden: readonly (readonly [what: string, code: string])[] = [
   ["require", `return require("node:vm")`],
 ];
 
-Deno.test("a plugin makes no code from text, starts no thread, and does not get at the wire or strata's streams", async (t) => {
-  for (const [what, code] of hidden) {
-    await t.step(what, async () => assertMatch(await attempt(code), /^threw /));
-  }
-});
+for (const kind of kinds) {
+  Deno.test(`a plugin makes no code from text, starts no thread, and does not get at the wire or strata's streams: ${kind}`, async (t) => {
+    const results = await attemptAll(hidden.map(([, code]) => code), { kind });
+    for (const [i, [what]] of hidden.entries()) await t.step(what, () => assertMatch(results[i] ?? "", /^threw /));
+  });
+}
 
 /** Imports, as they stand in the file. */
 const imports: readonly (readonly [what: string, line: string])[] = [
@@ -220,7 +239,7 @@ Deno.test("a plugin with an import is refused before it is loaded", async (t) =>
       await t.step(what, async () => {
         const head = line.replaceAll("FILE", path).replaceAll("URL", url);
         try {
-          await using _opened = await openText(pluginOf("return 1", head));
+          await using _opened = await openText(pluginOf(["return 1"], head));
           assert(false, "it was loaded");
         } catch (error) {
           assert(isEngineError(error), String(error));
@@ -233,39 +252,66 @@ Deno.test("a plugin with an import is refused before it is loaded", async (t) =>
   });
 });
 
-Deno.test("what a plugin is given it can use, and no more of its kind", async (t) => {
+for (const kind of kinds) {
+  Deno.test(`what a plugin is given it can use, and no more of its kind: ${kind}`, (t) => useGranted(kind, t));
+}
+
+async function useGranted(kind: SandboxKind, t: Deno.TestContext): Promise<void> {
   await withSecret(async ({ path, url, port, hits }) => {
     await t.step("read", async () => {
       const permissions = { read: [path] };
-      assertStringIncludes(await attempt(`return await Deno.readTextFile("${path}")`, { permissions }), "secret");
-      assertMatch(await attempt(`return await Deno.readTextFile("/etc/passwd")`, { permissions }), /^threw NotCapable/);
+      assertStringIncludes(await attempt(`return await Deno.readTextFile("${path}")`, { permissions, kind }), "secret");
       assertMatch(
-        await attempt(`return await Deno.writeTextFile("${path}", "")`, { permissions }),
+        await attempt(`return await Deno.readTextFile("/etc/passwd")`, { permissions, kind }),
+        /^threw NotCapable/,
+      );
+      assertMatch(
+        await attempt(`return await Deno.writeTextFile("${path}", "")`, { permissions, kind }),
         /^threw NotCapable/,
       );
     });
     await t.step("net", async () => {
       const permissions = { net: [`127.0.0.1:${port}`] };
-      assertStringIncludes(await attempt(`return await (await fetch("${url}")).text()`, { permissions }), "secret");
+      assertStringIncludes(
+        await attempt(`return await (await fetch("${url}")).text()`, { permissions, kind }),
+        "secret",
+      );
       assertEquals(hits(), 1);
       assertMatch(
-        await attempt(`return await fetch("http://127.0.0.2:${port}/")`, { permissions }),
+        await attempt(`return await fetch("http://127.0.0.2:${port}/")`, { permissions, kind }),
         /^threw NotCapable/,
       );
     });
     await t.step("env", async () => {
       const permissions = { env: ["PATH"] };
-      assertMatch(await attempt(`return Deno.env.get("PATH")`, { permissions }), /^gave "/);
-      assertMatch(await attempt(`return Deno.env.get("HOME")`, { permissions }), /^threw NotCapable/);
+      assertMatch(await attempt(`return Deno.env.get("PATH")`, { permissions, kind }), /^gave "/);
+      assertMatch(await attempt(`return Deno.env.get("HOME")`, { permissions, kind }), /^threw NotCapable/);
     });
   });
-});
+}
 
 Deno.test("the address of a plugin's module leads nowhere", async () => {
   const result = await attempt(`return [import.meta.url, import.meta.filename, import.meta.dirname]`);
   assertMatch(result, /^gave \["blob:[^"]*",null,null\]$/);
   assertMatch(await attempt(`return import.meta.resolve("./x.ts")`), /^threw /);
   assertNotMatch(await attempt(`return import.meta.resolve("node:fs")`), /work/);
+});
+
+Deno.test("in bubblewrap a plugin sees no file of the machine but libraries, and no program", {
+  ignore: !kinds.includes("bubblewrap"),
+}, async () => {
+  const list = `return (await Array.fromAsync(Deno.readDir("/"))).map(({ name }) => name).sort()`;
+  const options = { kind: "bubblewrap", permissions: { read: ["/"] } } as const;
+  assertStringIncludes(await attempt(list, options), '"etc"');
+  const folder = await Deno.makeTempDir();
+  try {
+    const code =
+      `return [Deno.readDirSync("${folder}").next().done, await Deno.stat("/etc/passwd").then(() => 1, (e) => e.name)]`;
+    const granted = { kind: "bubblewrap", permissions: { read: [folder, "/etc/passwd"] } } as const;
+    assertEquals(await attempt(code, granted), "gave [true,1]");
+  } finally {
+    await Deno.remove(folder);
+  }
 });
 
 Deno.test("a plugin gets at no method that an object of strata does not offer", async () => {

@@ -6,6 +6,7 @@ import { parseContext } from "../../../tests/helpers/parse_context.ts";
 import { openText, type SandboxedOptions } from "../../../tests/helpers/sandboxed_plugin.ts";
 import { call } from "../../../tests/conformance/store_tools.ts";
 import type { EngineEvent, LayerContext, LayerHook, Plugin } from "../../contract/mod.ts";
+import { sandboxPlace } from "../../engine_sandbox.ts";
 import { EngineError, isEngineError } from "../../errors.ts";
 import { guardLayer, guardParse } from "../guard_build.ts";
 import { guardTransport } from "../guard.ts";
@@ -247,3 +248,17 @@ Deno.test("a login that a plugin asks for reaches it, and one that fails as well
   assertStringIncludes((await failureOf(() => guarded.source("a", call))).message, `{"username":"u","secret":"s"}`);
   assertEquals((await failureOf(() => guarded.source("b", call))).code, "DENIED");
 });
+
+for (const kind of sandboxPlace({ pluginSandbox: undefined }, true).kinds.filter((kind) => kind !== "worker")) {
+  Deno.test(`a plugin that takes all memory, ends its process or writes to its output is told on: ${kind}`, async () => {
+    const flood = `const kept = []; for (;;) kept.push(new Array(100000).fill({}));`;
+    assertNamed(await keyFailure(flood, { kind }), "layer.contentKey", /its process ended with .*/);
+    assertNamed(await keyFailure(`while (true);`, { kind, timeoutSeconds: 0.4 }), "layer.contentKey", /did not answer/);
+    assertNamed(await keyFailure(`throw new Error("oops")`, { kind }), "layer.contentKey", /oops/);
+    assertNamed(
+      await keyFailure(`return await Deno.readTextFile("/etc/shadow")`, { kind }),
+      "layer.contentKey",
+      /it tried read/,
+    );
+  });
+}

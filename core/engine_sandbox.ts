@@ -1,0 +1,38 @@
+import { type Config, readVariable, readVariables } from "./config.ts";
+import type { LoadOptions } from "./host/load_file.ts";
+import { openSandbox, type SandboxPlace } from "./host/sandbox/open_sandbox.ts";
+import { findBubblewrap, startPluginProcess } from "./os/plugin_process.ts";
+import type { PluginPermissions, SandboxKind } from "./host/plugin_entry.ts";
+
+/** How plugin files are loaded on this machine. */
+export function loadOptions(config: Pick<Config, "pluginSandbox">, hasWorkers: boolean): LoadOptions {
+  const place = sandboxPlace(config, hasWorkers);
+  return { openSandbox: (name, needs) => openSandbox(name, needs, place) };
+}
+
+/** What this machine has for plugins that are not trusted. A compiled strata is no Deno that could run a module, so it has Workers only. */
+export function sandboxPlace({ pluginSandbox }: Pick<Config, "pluginSandbox">, hasWorkers: boolean): SandboxPlace {
+  const bubblewrap = findBubblewrap();
+  const processes: readonly SandboxKind[] = bubblewrap === undefined ? ["process"] : ["bubblewrap", "process"];
+  return {
+    kind: pluginSandbox,
+    kinds: [...(hasWorkers ? ["worker" as const] : []), ...(Deno.build.standalone ? [] : processes)],
+    startProcess: (kind, main, { permissions }) =>
+      Promise.resolve(startPluginProcess({
+        folder: new URL(".", import.meta.url).pathname.replace(/\/$/, ""),
+        main: main.pathname,
+        grants: permissions,
+        environment: environmentOf(permissions),
+        ...(kind === "bubblewrap" && bubblewrap !== undefined ? { bubblewrap } : {}),
+      })),
+  };
+}
+
+function environmentOf({ env }: PluginPermissions): Readonly<Record<string, string>> {
+  if (env === true) return readVariables();
+  const names = env === undefined || env === false ? [] : env;
+  return Object.fromEntries(names.flatMap((name) => {
+    const value = readVariable(name);
+    return value === undefined ? [] : [[name, value]];
+  }));
+}

@@ -1,0 +1,143 @@
+import { findProgram } from "./find_program.ts";
+
+/** What a plugin may do, by Deno's names: nothing of a kind, all of it, or what is listed. */
+export type Grants = Readonly<Partial<Record<"env" | "net" | "read" | "sys" | "write", boolean | readonly string[]>>>;
+
+/** What a process for a plugin is made of. */
+export interface ProcessOptions {
+  /** Folder of the program's modules. */
+  readonly folder: string;
+  /** The module to run, in that folder. */
+  readonly main: string;
+  /** What it may do. */
+  readonly grants: Grants;
+  /** Variables that it sees. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Path of bubblewrap; left out to run without. */
+  readonly bubblewrap?: string;
+}
+
+/** A process that runs one plugin. */
+export interface RunningPlugin {
+  /** Takes bytes for its standard input. */
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  /** What it writes. */
+  readonly output: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /** Resolves when it has ended, with what is known of the reason. */
+  readonly ended: Promise<string>;
+  /** Ends it at once. */
+  end(): Promise<void>;
+}
+
+/** Most memory of a plugin for its objects, in MiB; what its bytes take is not counted. */
+const maxHeapMiB = 512;
+
+/** Path of bubblewrap; undefined where there is none. */
+export function findBubblewrap(): string | undefined {
+  return Deno.build.os === "linux" ? findProgram("bwrap") : undefined;
+}
+
+/** Starts Deno on a module with nothing but what it is granted. Throws what Deno throws when no process can be started. */
+export function startPluginProcess(options: ProcessOptions): RunningPlugin {
+  const { bubblewrap, environment } = options;
+  const deno = Deno.realPathSync(Deno.execPath());
+  const args = denoArgs(options);
+  const [program, all] = bubblewrap === undefined
+    ? [deno, args]
+    : [bubblewrap, [...bubblewrapArgs(options, deno), "--", deno, ...args]];
+  const child = new Deno.Command(program, {
+    args: all,
+    clearEnv: true,
+    env: { ...environment, DENO_DIR: "/tmp/deno", NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  const tail = readTail(child.stderr);
+  const ended = child.status.then(async ({ code, signal }) => {
+    const said = (await tail).trim();
+    return `its process ended with ${signal ?? `code ${code}`}${said === "" ? "" : `: ${said}`}`;
+  });
+  return {
+    write: (bytes) => writer.write(bytes),
+    output: child.stdout,
+    ended,
+    async end(): Promise<void> {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // It has ended already.
+      }
+      writer.abort().catch(() => {});
+      await child.status;
+    },
+  };
+}
+
+function denoArgs({ main, grants }: ProcessOptions): string[] {
+  const flags = Object.entries(grants).flatMap(([kind, granted]) => {
+    if (granted === true) return [`--allow-${kind}`];
+    if (granted === false || granted.length === 0) return [];
+    return [`--allow-${kind}=${granted.map((each) => each.replaceAll(",", ",,")).join(",")}`];
+  });
+  const closed = ["--no-prompt", "--no-remote", "--no-npm", "--cached-only", "--no-config", "--no-lock", "--no-check"];
+  const engine = `--v8-flags=--disallow-code-generation-from-strings,--max-old-space-size=${maxHeapMiB}`;
+  return ["run", "--quiet", ...closed, engine, ...flags, main];
+}
+
+/** Files of the host that a program and its requests need. */
+const libraries = ["/usr/lib", "/lib", "/lib64", "/nix/store", "/etc/ld.so.cache"];
+const network = [
+  "/etc/resolv.conf",
+  "/etc/hosts",
+  "/etc/nsswitch.conf",
+  "/etc/ssl",
+  "/etc/ca-certificates",
+  "/usr/share/ca-certificates",
+  "/etc/pki",
+];
+
+function bubblewrapArgs({ folder, grants, environment }: ProcessOptions, deno: string): string[] {
+  const bind = (kind: "ro-bind-try" | "bind-try", paths: readonly string[]): string[] =>
+    paths.flatMap((path) => [`--${kind}`, path, path]);
+  const listed = (granted: boolean | readonly string[] | undefined): readonly string[] =>
+    granted === true ? ["/"] : granted === false || granted === undefined ? [] : granted;
+  const hasNet = grants.net === true || listed(grants.net).length > 0;
+  return [
+    "--unshare-all",
+    ...(hasNet ? ["--share-net"] : []),
+    "--die-with-parent",
+    "--new-session",
+    "--cap-drop",
+    "ALL",
+    ...bind("ro-bind-try", listed(grants.read)),
+    ...bind("bind-try", listed(grants.write)),
+    "--proc",
+    "/proc",
+    "--dev",
+    "/dev",
+    "--tmpfs",
+    "/tmp",
+    ...bind("ro-bind-try", [...libraries, ...(hasNet ? network : [])]),
+    // What is granted may lie below what was put over it.
+    ...bind("ro-bind-try", listed(grants.read).filter((path) => path !== "/")),
+    ...bind("bind-try", listed(grants.write).filter((path) => path !== "/")),
+    ...bind("ro-bind-try", [deno, folder]),
+    "--chdir",
+    "/",
+    "--clearenv",
+    ...Object.entries(environment).flatMap(([name, value]) => ["--setenv", name, value]),
+    ...["DENO_DIR", "/tmp/deno", "NO_COLOR", "1", "DENO_NO_UPDATE_CHECK", "1"].flatMap((word, i) =>
+      i % 2 === 0 ? ["--setenv", word] : [word]
+    ),
+  ];
+}
+
+/** The end of what a process writes to standard error. */
+async function readTail(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<string> {
+  const decoder = new TextDecoder();
+  let tail = "";
+  for await (const bytes of stream) tail = (tail + decoder.decode(bytes, { stream: true })).slice(-1000);
+  return tail;
+}
