@@ -42,7 +42,14 @@ export { readVersion } from "./core/image/version.ts";
 export type * from "./core/contract/mod.ts";
 export type { ContextSource } from "./core/build/context_source.ts";
 export type { Config } from "./core/config.ts";
-export type { FileConfig, PermissionKind, PluginConfig, PluginPermissions, ProgressStyle } from "./core/config_file.ts";
+export type {
+  FileConfig,
+  PermissionKind,
+  PluginConfig,
+  PluginPermissions,
+  ProgressStyle,
+  SandboxKind,
+} from "./core/config_file.ts";
 export type { PluginEntry, Provides } from "./core/host/plugin_entry.ts";
 export type { Host, PluginFacts } from "./core/host/registry.ts";
 export type { Entitlement, RunOptions, SecretSource, Ulimit } from "./core/build/run_options.ts";

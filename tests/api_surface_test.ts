@@ -20,7 +20,12 @@ function symbolsOf(doc: { nodes: unknown }): string[] {
   return groups.flatMap((group) => (group.symbols ?? []).map((symbol) => symbol.name));
 }
 
-for (const [name, file] of [[".", "mod.ts"], ["./contract", "core/contract/mod.ts"]] as const) {
+for (
+  const [name, file] of [[".", "mod.ts"], ["./contract", "core/contract/mod.ts"], [
+    "./conformance",
+    "core/conformance/mod.ts",
+  ]] as const
+) {
   Deno.test(`the exports of "${name}" are the committed ones`, async () => {
     const committed = JSON.parse(await Deno.readTextFile(`${root}/tests/api_surface.json`));
     assertEquals(await exportsOf(file), committed[name]);

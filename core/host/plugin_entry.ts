@@ -13,10 +13,7 @@ export interface Provides {
 }
 
 /** Kinds of sandbox, best first: a process inside bubblewrap, a Worker of this process, a process. */
-export const sandboxKinds = ["bubblewrap", "worker", "process"] as const;
-
-/** One kind of sandbox. */
-export type SandboxKind = typeof sandboxKinds[number];
+export type SandboxKind = "bubblewrap" | "worker" | "process";
 
 /** Kinds of permission that a plugin can be given, as Deno names them. */
 export type PermissionKind = "env" | "net" | "read" | "sys" | "write";

@@ -1,6 +1,6 @@
 import { EngineError } from "../../errors.ts";
 import type { SandboxNeeds } from "../load_file.ts";
-import { type SandboxKind, sandboxKinds } from "../plugin_entry.ts";
+import type { SandboxKind } from "../plugin_entry.ts";
 import type { PluginProcess } from "./process_wire.ts";
 import type { Wire } from "./wire.ts";
 
@@ -14,13 +14,15 @@ export interface SandboxPlace {
   startProcess(kind: "bubblewrap" | "process", main: URL, needs: SandboxNeeds): Promise<PluginProcess>;
 }
 
+const bestFirst: readonly SandboxKind[] = ["bubblewrap", "worker", "process"];
+
 /**
  * Starts a sandbox for one plugin, with the permissions that it was given: the kind that is wanted, else the first that can be started. Rejects
  * `UNSUPPORTED` where there is none.
  */
 export async function openSandbox(name: string, needs: SandboxNeeds, place: SandboxPlace): Promise<Wire> {
   const failures: unknown[] = [];
-  for (const kind of place.kind === undefined ? sandboxKinds : [place.kind]) {
+  for (const kind of place.kind === undefined ? bestFirst : [place.kind]) {
     if (!place.kinds.includes(kind)) continue;
     try {
       return await open(kind, name, needs, place);

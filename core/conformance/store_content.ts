@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import type { ByteStream, Call } from "../../core/contract/mod.ts";
-import { EngineError } from "../../core/errors.ts";
-import type { RegisterStoreTest } from "./store.ts";
+import type { ByteStream, Call } from "../contract/mod.ts";
+import { EngineError } from "../errors.ts";
+import type { RegisterStoreTest } from "./store_place.ts";
 import {
   assertCode,
   call,

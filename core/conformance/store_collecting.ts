@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { EngineError } from "../../core/errors.ts";
-import type { RegisterStoreTest } from "./store.ts";
+import { EngineError } from "../errors.ts";
+import type { RegisterStoreTest } from "./store_place.ts";
 import {
   assertCode,
   call,

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { RegisterStoreTest } from "./store.ts";
+import type { RegisterStoreTest } from "./store_place.ts";
 import { assertCode, call, describe, listNames, makeBytes, putBytes } from "./store_tools.ts";
 
 /** Tests of names. */

@@ -1,0 +1,74 @@
+import type { BaseImage, EngineEvent, ExecConfig, ParseContext, Platform } from "../contract/mod.ts";
+import { EngineError } from "../errors.ts";
+import { sha256 } from "../oci/digest.ts";
+
+/** What a build would be given; everything is optional. */
+export interface ParseInput {
+  /** Platform being built; linux/amd64 when left out. */
+  readonly platform?: Platform;
+  /** Platform of the machine that builds. */
+  readonly buildPlatform?: Platform;
+  /** Stage to stop at. */
+  readonly target?: string;
+  /** Build arguments. */
+  readonly args?: Readonly<Record<string, string>>;
+  /** Names of further contexts. */
+  readonly contexts?: readonly string[];
+  /** Stages that are not taken from the cache. */
+  readonly noCache?: boolean | readonly string[];
+  /** Base images by reference; any other is not found. */
+  readonly images?: Readonly<Record<string, { readonly config?: ExecConfig; readonly platform?: Platform }>>;
+  /** Files of the build context. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Files beside the build file. */
+  readonly siblings?: Readonly<Record<string, string>>;
+}
+
+/** A parse context over plain data, and what was asked of it. */
+export interface RecordedContext extends ParseContext {
+  /** What was emitted, in order. */
+  readonly events: readonly EngineEvent[];
+  /** Base images asked for, in order. */
+  readonly asked: readonly string[];
+  /** Files asked for, in order. */
+  readonly read: readonly string[];
+}
+
+/** Makes a parse context that knows what `input` says and nothing else. */
+export function parseContext(input: ParseInput = {}, signal = new AbortController().signal): RecordedContext {
+  const platform = input.platform ?? { os: "linux", architecture: "amd64" };
+  const events: EngineEvent[] = [];
+  const asked: string[] = [];
+  const read: string[] = [];
+  const fileOf = (files: Readonly<Record<string, string>> | undefined, path: string): Promise<string | undefined> => {
+    read.push(path);
+    return Promise.resolve(files !== undefined && Object.hasOwn(files, path) ? files[path] : undefined);
+  };
+  return {
+    events,
+    asked,
+    read,
+    signal,
+    emit: (event) => void events.push(event),
+    platform,
+    buildPlatform: input.buildPlatform ?? { os: "linux", architecture: "amd64" },
+    ...(input.target === undefined ? {} : { target: input.target }),
+    args: input.args ?? {},
+    contexts: input.contexts ?? [],
+    noCache: input.noCache ?? false,
+    async base(reference: string, wanted: Platform): Promise<BaseImage> {
+      asked.push(reference);
+      const image = input.images?.[reference];
+      if (image === undefined) {
+        throw new EngineError("NOT_FOUND", `Cannot find image "${reference}": no such image`, {
+          detail: { kind: "image", name: reference },
+        });
+      }
+      const digest = await sha256(reference);
+      const descriptor = { mediaType: "application/vnd.oci.image.manifest.v1+json", digest, size: 100 };
+      return { descriptor, platform: image.platform ?? wanted, config: image.config ?? {} };
+    },
+    contextFile: (path) => fileOf(input.files, path),
+    siblingFile: (name) => fileOf(input.siblings, name),
+  };
+}
