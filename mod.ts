@@ -4,7 +4,7 @@
  * @module
  */
 export { createEngine } from "./core/engine.ts";
-export type { Engine, EngineOptions } from "./core/engine.ts";
+export type { Engine, EngineOptions, PluginSections } from "./core/engine.ts";
 export { EngineError, isEngineError } from "./core/errors.ts";
 export { builtins } from "./plugins/mod.ts";
 export { buildImage } from "./core/image/build.ts";

@@ -23,6 +23,9 @@ export interface Engine extends AsyncDisposable {
   readonly clock: () => Date;
 }
 
+/** Sections of a config, by plugin name. */
+export type PluginSections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
 /** What an engine is made of. */
 export interface EngineOptions {
   /** Plugins; the built-in ones are in plugins/mod.ts. Those of the config are added. */
@@ -31,8 +34,11 @@ export interface EngineOptions {
   readonly config?: Partial<Config>;
   /** Gives the time of now; the system's when left out. */
   readonly clock?: () => Date;
-  /** Members laid over the config's sections of built-in plugins, by plugin name; objects in them are laid over one another. */
-  readonly pluginOptions?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /**
+   * Members laid over the config's sections of built-in plugins, by plugin name; objects in them are laid over one another. What depends on
+   * the config is given by a function of it.
+   */
+  readonly pluginOptions?: PluginSections | ((config: Config) => PluginSections | undefined);
   /** Login for a registry, a host or `host/repository`; that of docker's config and podman's when left out. */
   readonly credential?: (place: string, call: Call) => Promise<Credential | undefined>;
   /**
@@ -89,9 +95,10 @@ async function entriesOf(
   { plugins, pluginOptions, sandbox }: EngineOptions,
   config: Config,
 ): Promise<readonly PluginEntry[]> {
+  const above = typeof pluginOptions === "function" ? pluginOptions(config) : pluginOptions;
   const builtins = plugins.map((entry) => {
     const section = config.pluginOptions[entry.name];
-    const over = pluginOptions?.[entry.name];
+    const over = above?.[entry.name];
     if (section === undefined && over === undefined) return entry;
     return { ...entry, config: layOver(section ?? {}, over ?? {}) };
   });

@@ -49,12 +49,12 @@ export async function registryPlace(
   return { type: "registry", hook: await registryHook(engine), host, repository, name };
 }
 
-/** Registry hosts that addresses name, as far as they can be told without plugins. */
-export function hostsOf(texts: readonly string[]): readonly string[] {
+/** Registry hosts that addresses name, as far as they can be told without plugins; `expand` knows short names. */
+export function hostsOf(texts: readonly string[], expand: (name: string) => string): readonly string[] {
   return texts.flatMap((text) => {
     const address = /^(?:registry:|docker:\/\/)(.+)$/.exec(text)?.[1];
     try {
-      return address === undefined ? [] : [parseReference(address).host];
+      return address === undefined ? [] : [parseReference(expand(address)).host];
     } catch {
       // It is refused when it is read as an address.
       return [];

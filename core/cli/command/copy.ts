@@ -32,7 +32,7 @@ export const command: Command = {
   ],
   async run(input: Input, context: Context): Promise<number> {
     const { terminal } = context;
-    const engine = await context.openEngine(readRegistryFlags(input, hostsOf(input.words)));
+    const engine = await context.openEngine(readRegistryFlags(input, (expand) => hostsOf(input.words, expand)));
     const isQuiet = input.isOn("quiet");
     const kind = isQuiet ? "quiet" : readProgress(input, engine.config.progress);
     const view = await createTransferView(kind, terminal, {

@@ -36,8 +36,8 @@ export const command: Command = {
     const { terminal } = context;
     const edit = readEdit(input);
     const { source, target, rebase } = edit;
-    const hosts = hostsOf([source, target, ...(rebase === undefined ? [] : [rebase.oldBase, rebase.newBase])]);
-    const engine = await context.openEngine(readRegistryFlags(input, hosts));
+    const addresses = [source, target, ...(rebase === undefined ? [] : [rebase.oldBase, rebase.newBase])];
+    const engine = await context.openEngine(readRegistryFlags(input, (expand) => hostsOf(addresses, expand)));
     const isQuiet = input.isOn("quiet");
     const kind = isQuiet ? "quiet" : readProgress(input, engine.config.progress);
     const words = { moving: "Copying", done: "Copied", cached: "Already exists" };

@@ -30,7 +30,9 @@ export const command: Command = {
   ],
   async run(input: Input, context: Context): Promise<number> {
     const errors: EngineError[] = [];
-    await context.openEngine(readRegistryFlags(input, input.words.map((word) => parseReference(word).host)));
+    await context.openEngine(
+      readRegistryFlags(input, (expand) => input.words.map((word) => parseReference(expand(word)).host)),
+    );
     for (const reference of input.words) {
       try {
         await pull(reference, input, context);

@@ -43,7 +43,9 @@ export const command: Command = {
     const { terminal } = context;
     const pushing = readPush(input);
     const { host, repository, tag } = parseReference(pushing.reference);
-    const engine = await context.openEngine(readRegistryFlags(input, [host]));
+    const engine = await context.openEngine(
+      readRegistryFlags(input, (expand) => [parseReference(expand(pushing.reference)).host]),
+    );
     const isQuiet = input.isOn("quiet");
     const isDefault = pushing.allTags !== true && tag === "latest" && !pushing.reference.endsWith(":latest");
     if (!isQuiet && isDefault) terminal.out("Using default tag: latest\n");

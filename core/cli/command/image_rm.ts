@@ -41,8 +41,8 @@ export const command: Command = {
 async function removeRemotely(input: Input, context: Context): Promise<number> {
   const { removeRemote } = await import("../../image/remove_remote.ts");
   const { hostsOf } = await import("../../image/transfer_place.ts");
-  const hosts = hostsOf(input.words.map((word) => `registry:${word}`));
-  const engine = await context.openEngine(readRegistryFlags(input, hosts));
+  const addresses = input.words.map((word) => `registry:${word}`);
+  const engine = await context.openEngine(readRegistryFlags(input, (expand) => hostsOf(addresses, expand)));
   const { actions, errors } = await removeRemote(engine, { images: input.words }, context.call);
   context.terminal.out(actionLines(actions, { untagged: "Untagged", deleted: "Deleted" }));
   return reportErrors(errors, context.terminal);

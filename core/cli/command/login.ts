@@ -24,7 +24,7 @@ export const command: Command = {
   async run(input: Input, context: Context): Promise<number> {
     const { terminal, call } = context;
     const host = readLoginHost(input.words[0]);
-    const engine = await context.openEngine(readRegistryFlags(input, [host]));
+    const engine = await context.openEngine(readRegistryFlags(input, () => [host]));
     const username = input.text("username");
     if (username === undefined && input.text("password") === undefined && !input.isOn("password-stdin")) {
       const again = await loginRegistry(engine, { host }, call).catch(unlessRefused);

@@ -26,8 +26,9 @@ export const command: Command = {
   ],
   async run(input: Input, context: Context): Promise<number> {
     const [image = ""] = input.words;
-    const hosts = hostsOf([image, `registry:${image}`]);
-    const engine = await context.openEngine(readRegistryFlags(input, hosts));
+    const engine = await context.openEngine(
+      readRegistryFlags(input, (expand) => hostsOf([image, `registry:${image}`], expand)),
+    );
     const { descriptor, bytes } = await inspectManifest(engine, {
       image,
       local: input.isOn("local"),

@@ -23,8 +23,9 @@ export const command: Command = {
     if (format !== "text" && format !== "json") throw refused("format", format, "text or json");
     const limit = Number(input.text("limit") ?? 0);
     if (!Number.isSafeInteger(limit) || limit < 0) throw refused("limit", String(limit), "a whole number");
-    const { host } = parseReference(repository);
-    const engine = await context.openEngine(readRegistryFlags(input, [host]));
+    const engine = await context.openEngine(
+      readRegistryFlags(input, (expand) => [parseReference(expand(repository)).host]),
+    );
     const tags = listTags(engine, { repository, ...(limit === 0 ? {} : { limit }) }, context.call);
     if (format === "json") {
       context.terminal.out(JSON.stringify(await Array.fromAsync(tags), null, 2) + "\n");
