@@ -14,6 +14,8 @@ export { type PluginConfig, type PluginPermissions, type ProgressStyle, progress
 
 /** Everything that can be set, merged once. */
 export interface Config {
+  /** Absolute path of the config file, which may not exist; undefined when there is no home. */
+  readonly file: string | undefined;
   /** Absolute path of the directory that strata keeps its data in. */
   readonly root: string;
   /** Store driver. */
@@ -80,6 +82,7 @@ export function loadConfig(overrides: Partial<Config> = {}, readVariable: ReadVa
   const set = { ...readFile(environment), ...readSettings(environment), ...withoutUndefined(overrides) };
   const home = environment.HOME ?? environment.USERPROFILE;
   return Object.freeze({
+    file: set.file ?? configPath(environment),
     root: absolute(set.root ?? `${dataDirectory(environment)}/strata`),
     store: set.store ?? "local",
     platform: set.platform,

@@ -9,6 +9,7 @@ function load(variables: Readonly<Record<string, string>>, overrides: Partial<Co
 Deno.test("loadConfig() gives defaults when nothing is set", () => {
   const config = load({ HOME: "/nowhere/home" });
   assertEquals(config, {
+    file: "/nowhere/home/.config/strata/config.json",
     root: "/nowhere/home/.local/share/strata",
     store: "local",
     platform: undefined,

@@ -5,9 +5,16 @@ import { findBubblewrap, startPluginProcess } from "./os/plugin_process.ts";
 import type { PluginPermissions, SandboxKind } from "./host/plugin_entry.ts";
 
 /** How plugin files are loaded on this machine. */
-export function loadOptions(config: Pick<Config, "pluginSandbox">, hasWorkers: boolean): LoadOptions {
+export function loadOptions(config: Pick<Config, "pluginSandbox" | "root">, hasWorkers: boolean): LoadOptions {
   const place = sandboxPlace(config, hasWorkers);
-  return { openSandbox: (name, needs) => openSandbox(name, needs, place) };
+  const call = { signal: new AbortController().signal, emit: (): void => {} };
+  return {
+    openSandbox: (name, needs) => openSandbox(name, needs, place),
+    async readPackage(name, sha256): Promise<Uint8Array<ArrayBuffer>> {
+      const { readPackage } = await import("./engine_package.ts");
+      return await readPackage(name, sha256, { folder: `${config.root}/plugins`, call });
+    },
+  };
 }
 
 /** What this machine has for plugins that are not trusted. A compiled strata is no Deno that could run a module, so it has Workers only. */

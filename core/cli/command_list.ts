@@ -137,6 +137,30 @@ export const commands: readonly CommandEntry[] = [
     summary: "Read cache mounts from an archive",
     load: () => import("./command/cache_import.ts"),
   },
+  {
+    name: "plugins ls",
+    aliases: ["plugins list", "plugin ls"],
+    summary: "List plugins",
+    load: () => import("./command/plugins_ls.ts"),
+  },
+  {
+    name: "plugins add",
+    aliases: ["plugin add"],
+    summary: "Add a plugin with the permissions it is given",
+    load: () => import("./command/plugins_add.ts"),
+  },
+  {
+    name: "plugins rm",
+    aliases: ["plugins remove", "plugin rm"],
+    summary: "Take plugins out of the config",
+    load: () => import("./command/plugins_rm.ts"),
+  },
+  {
+    name: "plugins check",
+    aliases: ["plugin check"],
+    summary: "Test whether a plugin keeps the contract",
+    load: () => import("./command/plugins_check.ts"),
+  },
   { name: "system df", aliases: [], summary: "Show what takes space", load: () => import("./command/system_df.ts") },
   {
     name: "system reset",

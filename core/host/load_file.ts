@@ -2,7 +2,7 @@ import type { Plugin, PluginFactory, PluginHost } from "../contract/plugin.ts";
 import { EngineError } from "../errors.ts";
 import { createKit } from "../kit.ts";
 import type { PluginEntry, PluginPermissions, Provides } from "./plugin_entry.ts";
-import type { Sandbox } from "./sandbox/sandbox.ts";
+import type { PluginExports, Sandbox } from "./sandbox/sandbox.ts";
 import type { Wire } from "./sandbox/wire.ts";
 
 /** A plugin file and what is known of it. */
@@ -39,8 +39,8 @@ export interface SandboxNeeds {
 export interface LoadOptions {
   /** Starts a sandbox with permissions. Rejects `UNSUPPORTED` where there is none. */
   readonly openSandbox: (name: string, needs: SandboxNeeds) => Promise<Wire>;
-  /** Reads the file of an npm package, `package@version`; left out where there are none. */
-  readonly readPackage?: (name: string) => Promise<Uint8Array<ArrayBuffer>>;
+  /** Reads the file of an npm package, `package@version`, of which the sha256 may be known; left out where there are none. */
+  readonly readPackage?: (name: string, sha256: string | undefined) => Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** A plugin file that was read: its text is what is run, and no later change of the file counts. */
@@ -88,6 +88,8 @@ export function fileEntry(file: PluginFile, options: LoadOptions): PluginEntry {
 export interface OpenPlugin {
   /** What its factory gave, not checked. */
   readonly plugin: Plugin;
+  /** What its module exports beside its factory, not checked. */
+  readonly exported: PluginExports;
   /** Where it runs. */
   readonly sandbox: Sandbox;
 }
@@ -111,8 +113,8 @@ export async function openPlugin(
     startMs: startSeconds * 1000,
   });
   try {
-    await sandbox.load({ text: source.text, type: source.type });
-    return { plugin: await sandbox.start(host), sandbox };
+    const exported = await sandbox.load({ text: source.text, type: source.type });
+    return { plugin: await sandbox.start(host), exported, sandbox };
   } catch (error) {
     await sandbox[Symbol.asyncDispose]();
     throw error;
@@ -142,7 +144,9 @@ export async function readPluginFile(path: string, expected: ExpectedFile): Prom
   const { name, sha256, readPackage } = expected;
   const isPackage = path.startsWith("npm:");
   if (isPackage && readPackage === undefined) throw noPackages(path, name);
-  const bytes = isPackage && readPackage !== undefined ? await readPackage(path.slice(4)) : readFile(path, name);
+  const bytes = isPackage && readPackage !== undefined
+    ? await readPackage(path.slice(4), sha256)
+    : readFile(path, name);
   const actual = await createKit().sha256(bytes);
   if (sha256 !== undefined && actual !== `sha256:${sha256}`) {
     throw new EngineError("CONTENT_MISMATCH", `Cannot load plugin file "${path}": its digest is ${actual}`, {

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file explicit-function-return-type
 /** A layer plugin: puts what is below a path of its second input into one tar, and a note beside it. */
-import type { BuildOp, LayerContext, LayerEntry, PluginFactory } from "../../core/contract/mod.ts";
+import type { BuildOp, LayerContext, LayerEntry, PluginFactory, PluginSamples } from "../../core/contract/mod.ts";
 
 const plugin: PluginFactory = ({ kit }) => {
   const read = ({ args }: BuildOp, { inputs, signal }: LayerContext) => {
@@ -44,3 +44,9 @@ const plugin: PluginFactory = ({ kit }) => {
   };
 };
 export default plugin;
+
+export const samples: PluginSamples = {
+  layer: {
+    "archive.pack": [{ args: { source: "d", target: "d.tar" }, inputs: [{}, { "d/a": "a", "d/b": "b" }] }],
+  },
+};

@@ -6,6 +6,7 @@ import type {
   HistoryStep,
   ParseContext,
   PluginFactory,
+  PluginSamples,
   SourceFile,
 } from "../../core/contract/mod.ts";
 
@@ -80,3 +81,17 @@ const plugin: PluginFactory = ({ kit }) => {
   };
 };
 export default plugin;
+
+export const samples: PluginSamples = {
+  parse: {
+    list: {
+      good: [
+        { file: { path: "a.list", text: "a\nb\n" } },
+        { file: { path: "a.list", text: "base debian\na\n" }, images: ["debian"] },
+      ],
+      malformed: [{ file: { path: "a.list", text: "a\nb c\n" }, line: 2 }],
+      foreign: [{ path: "Dockerfile", text: "FROM a" }],
+      missingBase: { path: "a.list", text: "base nowhere\n" },
+    },
+  },
+};

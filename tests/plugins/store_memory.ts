@@ -10,6 +10,7 @@ import type {
   Named,
   OpenContent,
   PluginFactory,
+  PluginSamples,
   Store,
 } from "../../core/contract/mod.ts";
 
@@ -199,3 +200,5 @@ const plugin: PluginFactory = ({ kit }) => {
   };
 };
 export default plugin;
+
+export const samples: PluginSamples = { store: { memory: "place-{n}" } };

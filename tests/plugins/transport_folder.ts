@@ -1,6 +1,14 @@
 // deno-lint-ignore-file explicit-function-return-type
 /** A transport plugin: `folder:DIR` holds blobs by digest and an index of names. It needs to read and write DIR. */
-import type { ByteStream, Call, Descriptor, Named, PluginFactory } from "../../core/contract/mod.ts";
+import type {
+  ByteStream,
+  Call,
+  Descriptor,
+  Named,
+  PermissionRequest,
+  PluginFactory,
+  PluginSamples,
+} from "../../core/contract/mod.ts";
 
 const plugin: PluginFactory = ({ kit }) => {
   const blob = (folder: string, { digest }: Descriptor): string => `${folder}/${digest.replace(":", "-")}`;
@@ -107,4 +115,6 @@ const plugin: PluginFactory = ({ kit }) => {
   };
 };
 export default plugin;
-export const permissions = { read: true, write: true };
+export const permissions: PermissionRequest = { read: true, write: true };
+
+export const samples: PluginSamples = { transport: { folder: { address: "{folder}/{n}" } } };

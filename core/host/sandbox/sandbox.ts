@@ -7,6 +7,14 @@ import type { PluginSource } from "./serve.ts";
 import { methodsOf } from "./stubs.ts";
 import type { Wire } from "./wire.ts";
 
+/** What a plugin's module exports beside its factory; it may be anything. */
+export interface PluginExports {
+  /** Permissions that it asks for. */
+  readonly permissions: unknown;
+  /** What its hooks can be tested with. */
+  readonly samples: unknown;
+}
+
 /** How a sandbox is watched. */
 export interface SandboxOptions {
   /** Name of the plugin, for messages. */
@@ -45,9 +53,10 @@ export class Sandbox implements AsyncDisposable {
     Deno.unrefTimer(this.#watch);
   }
 
-  /** Loads the plugin's module; gives the permissions that it asks for. */
-  async load(source: PluginSource): Promise<unknown> {
-    return fieldsOf(await this.#call("load", source)).permissions;
+  /** Loads the plugin's module; gives what it exports beside its factory, not checked. */
+  async load(source: PluginSource): Promise<PluginExports> {
+    const { permissions, samples } = fieldsOf(await this.#call("load", source));
+    return { permissions, samples };
   }
 
   /** Runs the factory of a loaded module; gives the plugin, whose hooks are calls to the other side. */

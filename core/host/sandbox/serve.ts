@@ -48,8 +48,8 @@ class Sandbox {
     this.#peer = peer;
   }
 
-  /** Loads the module; gives the permissions that it asks for. */
-  async load({ text, type }: PluginSource): Promise<{ readonly permissions: unknown }> {
+  /** Loads the module; gives what it exports beside its factory. */
+  async load({ text, type }: PluginSource): Promise<{ readonly permissions: unknown; readonly samples: unknown }> {
     // A computed import is resolved with this thread's permissions, and so is whatever the module imports.
     const url = URL.createObjectURL(new Blob([text], { type }));
     const module: Readonly<Record<string, unknown>> = await import(url);
@@ -58,7 +58,7 @@ class Sandbox {
       throw new TypeError("its module has no default export that is a function");
     }
     this.#factory = module.default as PluginFactory;
-    return { permissions: module.permissions };
+    return { permissions: module.permissions, samples: module.samples };
   }
 
   /** Runs the factory; gives the plugin with an id in place of each hook. */
