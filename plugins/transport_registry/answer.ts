@@ -39,6 +39,8 @@ export class Answer {
     this.#isDone = this.#reader === undefined;
     origin.watchdog.pause();
     if (this.#isDone) origin.watchdog[Symbol.dispose]();
+    // Once its request is collected, an answer of fetch does not hear of its signal any more (Deno 2.9.6).
+    else origin.watchdog.signal.addEventListener("abort", this.#giveUp, { once: true });
   }
 
   /** The next bytes; undefined at the end. Rejects `NETWORK_FAILED`, `CANCELED`. */
@@ -51,7 +53,9 @@ export class Answer {
     // Whoever reads may take its time; only the server is watched.
     watchdog.touch();
     try {
+      watchdog.signal.throwIfAborted();
       const { done, value } = await this.#reader.read();
+      watchdog.signal.throwIfAborted();
       watchdog.pause();
       if (!done) return value;
     } catch (cause) {
@@ -101,8 +105,11 @@ export class Answer {
     return bytes;
   }
 
+  readonly #giveUp = (): void => void this.#reader?.cancel().catch(() => {});
+
   #end(): void {
     this.#isDone = true;
+    this.#origin.watchdog.signal.removeEventListener("abort", this.#giveUp);
     this.#origin.watchdog[Symbol.dispose]();
   }
 }
