@@ -14,6 +14,7 @@ import type { ChainLayer } from "./chain.ts";
 import { checkDiffId } from "./check_diff_id.ts";
 import { createLayerReader, type ReadLayer } from "./layer_reader.ts";
 import { lazyTree } from "./node_tree.ts";
+import { settleAll } from "./settle_all.ts";
 
 /** The files inside stored layers. */
 export interface LayerFiles {
@@ -40,7 +41,7 @@ export function createLayerFiles(store: Store): LayerFiles {
   const tree = (layers: readonly ChainLayer[], call: Call): Tree =>
     lazyTree(async () => {
       const { createMergedTree } = await import("../layer/merged_tree.ts");
-      const parts = await Promise.all(layers.map(async (layer) => ({ ...layer, index: await index(layer, call) })));
+      const parts = await settleAll(layers.map(async (layer) => ({ ...layer, index: await index(layer, call) })));
       const byDigest = new Map(layers.map((layer) => [layer.descriptor.digest, layer]));
       return createMergedTree(parts, (descriptor, offset) => {
         const layer = byDigest.get(descriptor.digest);

@@ -1,6 +1,7 @@
 import type { ImageContent } from "../build/base_image.ts";
 import type { ChainLayer } from "../build/chain.ts";
 import { createLayerFiles } from "../build/layer_files.ts";
+import { settleAll } from "../build/settle_all.ts";
 import type { Call } from "../contract/call.ts";
 import type { Store } from "../contract/store.ts";
 import { layerName, StoreAnnotation } from "../store/names.ts";
@@ -26,7 +27,7 @@ export const layerSizes: SizeLayers = (store, image, call) =>
  */
 export const checkedLayerSizes: SizeLayers = async (store, image, call) => {
   const files = createLayerFiles(store);
-  return await Promise.all(image.chain.layers.map(async (layer) => {
+  return await settleAll(image.chain.layers.map(async (layer) => {
     const known = await knownSize(store, layer, call);
     if (known !== undefined) return known;
     await files.index(layer, call);

@@ -1,6 +1,7 @@
 import type { Call } from "../contract/call.ts";
 import type { ImageContent } from "../build/base_image.ts";
 import { createLayerFiles } from "../build/layer_files.ts";
+import { settleAll } from "../build/settle_all.ts";
 import type { Store } from "../contract/store.ts";
 import type { IndexEntry, LayerIndex } from "../layer/index.ts";
 import type { Digest, Platform } from "../oci/descriptor.ts";
@@ -93,7 +94,7 @@ export async function imageTree(engine: ImageEngine, input: TreeInput, call: Cal
 /** Tables of contents of an image's layers, base first; made where they are missing. Rejects as `LayerFiles.index` does. */
 export async function readIndexes(store: Store, content: ImageContent, call: Call): Promise<readonly LayerIndex[]> {
   const files = createLayerFiles(store);
-  return await Promise.all(content.chain.layers.map((layer) => files.index(layer, call)));
+  return await settleAll(content.chain.layers.map((layer) => files.index(layer, call)));
 }
 
 function describe(entry: IndexEntry, isHidden: boolean): TreeFile {
