@@ -1,6 +1,7 @@
 /** Every command that a page shows is run, and what is generated is up to date. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { parseConfig } from "../../core/config_file.ts";
 import { mustRun, runStrata, strataCommand, tempFolder } from "../helpers/strata.ts";
 import { cliPage, renderCliPage } from "../helpers/write_docs.ts";
 
@@ -56,18 +57,52 @@ Deno.test("README's plugin is twenty lines and something, type-checks, and build
     args: ["check", `--config=${root}/deno.json`, `${folder.path}/config/list.ts`],
   }).output();
   assertEquals(check.code, 0, new TextDecoder().decode(check.stderr));
-  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(plugin));
-  const sha256 = new Uint8Array(hash).toHex();
-  const plugins = [{ name: "list-file", path: "list.ts", sha256, trusted: true }];
-  await folder.write({ "config/config.json": JSON.stringify({ plugins }) });
+  await folder.write({ "config/config.json": "{}" });
   const options = { root: `${folder.path}/root`, env: { STRATA_CONFIG: `${folder.path}/config/config.json` } };
+  const added = await mustRun(options, "plugins", "add", "-f", `${folder.path}/config/list.ts`);
+  assertStringIncludes(added.stderr, "Asks for: none");
   await mustRun(options, "build", "-t", "listed", "-f", `${folder.path}/src/app.list`, `${folder.path}/src`);
   assertStringIncludes((await mustRun(options, "image", "tree", "listed")).stdout, "/a.txt");
 
   await folder.write({ "config/list.ts": plugin + "\n" });
-  const changed = await runStrata(options, "image", "ls");
+  const changed = await runStrata(options, "build", "-f", `${folder.path}/src/app.list`, `${folder.path}/src`);
   assertEquals(changed.code === 0, false);
   assertStringIncludes(changed.stderr, "list.ts");
+});
+
+Deno.test("docs/plugins.md: its plugin type-checks, its commands run in their order, its config is one, its test passes", async () => {
+  await using folder = await tempFolder();
+  const text = await page("docs/plugins.md");
+  const [source = "", test = ""] = blocks(text, "ts");
+  const imports = {
+    "strata/contract": `${root}/core/contract/mod.ts`,
+    "strata/conformance": `${root}/core/conformance/mod.ts`,
+    "@std/assert": `${root}/core/std/assert.ts`,
+    "./core/kit.ts": `${root}/core/kit.ts`,
+    "@std/path": `${root}/core/std/path.ts`,
+  };
+  await folder.write({
+    "labels.ts": source,
+    "labels_test.ts": test.replace('"./core/kit.ts"', JSON.stringify(`${root}/core/kit.ts`)),
+    "deno.json": JSON.stringify({ imports }),
+    "config.json": "{}",
+  });
+  const env = { STRATA_ROOT: `${folder.path}/root`, STRATA_CONFIG: `${folder.path}/config.json`, NO_COLOR: "1" };
+  const command = strataCommand().map((word) => `'${word}'`).join(" ");
+  const [script = ""] = blocks(text, "sh");
+  const shown = await run(`strata() { ${command} "$@"; }\ncd '${folder.path}'\n${script}`, env);
+  assertStringIncludes(shown, "passed, 0 failed, 0 skipped");
+  assertStringIncludes(shown, "Asks for: env=LABEL_AUTHOR");
+  assertStringIncludes(shown, '{"author":"me","team":"web"}');
+
+  const config = (blocks(text, "json")[0] ?? "").replace("<64 hex digits>", "a".repeat(64));
+  const [plugin] = parseConfig(config, "/etc/strata/config.json").plugins ?? [];
+  assertEquals(plugin?.hooks, { parse: ["labels"] });
+
+  const tested = await new Deno.Command(Deno.execPath(), {
+    args: ["test", "-A", "--quiet", "--no-lock", `--config=${folder.path}/deno.json`, `${folder.path}/labels_test.ts`],
+  }).output();
+  assertEquals(tested.code, 0, new TextDecoder().decode(tested.stdout) + new TextDecoder().decode(tested.stderr));
 });
 
 Deno.test("README's script runs", async () => {
