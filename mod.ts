@@ -39,6 +39,8 @@ export { importCache } from "./core/image/cache_import.ts";
 export { resetStore } from "./core/image/reset.ts";
 export { storeInfo } from "./core/image/info.ts";
 export { readVersion } from "./core/image/version.ts";
+export { createCall, startCall } from "./core/image/start_call.ts";
+export type { StartedCall } from "./core/image/start_call.ts";
 export type * from "./core/contract/mod.ts";
 export type { ContextSource } from "./core/build/context_source.ts";
 export type { Config } from "./core/config.ts";

@@ -56,7 +56,7 @@ export interface EngineOptions {
  * {@linkcode createHost} and the store's driver do.
  */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
-  const config = loadConfig(options.config);
+  const config = loadConfig(options.config, readPermitted);
   const logins = openLogins(config, options.credential);
   await using cleanup = new AsyncDisposableStack();
   const host = cleanup.use(
@@ -82,13 +82,19 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
 /** Logins, read with code that is loaded when one is asked for. */
 function openLogins(config: Config, find: EngineOptions["credential"]): Logins {
-  const places = { dockerConfig: config.dockerConfig, environment: readVariable };
+  const places = { dockerConfig: config.dockerConfig, environment: readPermitted };
   const load = (): Promise<typeof import("./os/credential.ts")> => import("./os/credential.ts");
   return {
     find: find ?? (async (place, call) => (await load()).findCredential(places, place, call)),
     store: async (host, credential, call) => (await load()).storeCredential(places, { host, credential }, call),
     erase: async (host, call) => (await load()).eraseCredential(places, host, call),
   };
+}
+
+/** A variable that this process may not read counts as not set, and nobody is asked for the permission: a library runs with what it is given. */
+function readPermitted(name: string): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+  return state === "granted" ? readVariable(name) : undefined;
 }
 
 async function entriesOf(
