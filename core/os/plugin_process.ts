@@ -48,6 +48,7 @@ export function startPluginProcess(options: ProcessOptions): RunningPlugin {
   const child = new Deno.Command(program, {
     args: all,
     clearEnv: true,
+    // Not as arguments of bubblewrap, which everybody on the machine may read.
     env: { ...environment, DENO_DIR: "/tmp/deno", NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     stdin: "piped",
     stdout: "piped",
@@ -98,40 +99,50 @@ const network = [
   "/etc/pki",
 ];
 
-function bubblewrapArgs({ folder, grants, environment }: ProcessOptions, deno: string): string[] {
+function bubblewrapArgs({ folder, grants }: ProcessOptions, deno: string): string[] {
   const bind = (kind: "ro-bind-try" | "bind-try", paths: readonly string[]): string[] =>
     paths.flatMap((path) => [`--${kind}`, path, path]);
-  const listed = (granted: boolean | readonly string[] | undefined): readonly string[] =>
-    granted === true ? ["/"] : granted === false || granted === undefined ? [] : granted;
-  const hasNet = grants.net === true || listed(grants.net).length > 0;
+  const hasNet = listed(grants.net).length > 0;
+  const [readable, writable] = [listed(grants.read).map(existing), listed(grants.write).map(existing)];
   return [
     "--unshare-all",
     ...(hasNet ? ["--share-net"] : []),
     "--die-with-parent",
     "--new-session",
-    "--cap-drop",
-    "ALL",
-    ...bind("ro-bind-try", listed(grants.read)),
-    ...bind("bind-try", listed(grants.write)),
-    "--proc",
-    "/proc",
-    "--dev",
-    "/dev",
-    "--tmpfs",
-    "/tmp",
+    ...["--cap-drop", "ALL"],
+    ...bind("ro-bind-try", readable.filter(isRoot)),
+    ...bind("bind-try", writable.filter(isRoot)),
+    ...["--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"],
     ...bind("ro-bind-try", [...libraries, ...(hasNet ? network : [])]),
-    // What is granted may lie below what was put over it.
-    ...bind("ro-bind-try", listed(grants.read).filter((path) => path !== "/")),
-    ...bind("bind-try", listed(grants.write).filter((path) => path !== "/")),
+    ...bind("ro-bind-try", readable.filter((path) => !isRoot(path))),
+    ...bind("bind-try", writable.filter((path) => !isRoot(path))),
     ...bind("ro-bind-try", [deno, folder]),
-    "--chdir",
-    "/",
-    "--clearenv",
-    ...Object.entries(environment).flatMap(([name, value]) => ["--setenv", name, value]),
-    ...["DENO_DIR", "/tmp/deno", "NO_COLOR", "1", "DENO_NO_UPDATE_CHECK", "1"].flatMap((word, i) =>
-      i % 2 === 0 ? ["--setenv", word] : [word]
-    ),
+    // What is written where nothing was given would be lost, so it cannot be.
+    ...(writable.some(isRoot) ? [] : ["--remount-ro", "/"]),
+    ...["--chdir", "/"],
   ];
+}
+
+function listed(granted: boolean | readonly string[] | undefined): readonly string[] {
+  if (granted === true) return ["/"];
+  return granted === false || granted === undefined ? [] : granted;
+}
+
+function isRoot(path: string): boolean {
+  return path === "/";
+}
+
+/** The path, or the closest folder above it that is there, in which it may be made; Deno lets only the path itself be used. */
+function existing(path: string): string {
+  for (let at = path; at !== ""; at = at.slice(0, at.lastIndexOf("/"))) {
+    try {
+      Deno.statSync(at);
+      return at;
+    } catch {
+      continue;
+    }
+  }
+  return "/";
 }
 
 /** The end of what a process writes to standard error. */

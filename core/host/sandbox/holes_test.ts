@@ -309,8 +309,15 @@ Deno.test("in bubblewrap a plugin sees no file of the machine but libraries, and
       `return [Deno.readDirSync("${folder}").next().done, await Deno.stat("/etc/passwd").then(() => 1, (e) => e.name)]`;
     const granted = { kind: "bubblewrap", permissions: { read: [folder, "/etc/passwd"] } } as const;
     assertEquals(await attempt(code, granted), "gave [true,1]");
+    const make =
+      `await Deno.mkdir("${folder}/a/b", { recursive: true }); await Deno.writeTextFile("${folder}/a/b/c", "x")`;
+    await attempt(make, { kind: "bubblewrap", permissions: { write: [`${folder}/a`] } });
+    assertEquals(await Deno.readTextFile(`${folder}/a/b/c`), "x");
+    const lost = `return await Deno.writeTextFile("${folder}/d", "x") ?? "written"`;
+    const all = { kind: "bubblewrap", permissions: { read: true, write: [`${folder}/a`] } } as const;
+    assertMatch(await attempt(lost, all), /^threw NotCapable/);
   } finally {
-    await Deno.remove(folder);
+    await Deno.remove(folder, { recursive: true });
   }
 });
 

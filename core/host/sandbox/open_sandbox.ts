@@ -14,6 +14,9 @@ export interface SandboxPlace {
   startProcess(kind: "bubblewrap" | "process", main: URL, needs: SandboxNeeds): Promise<PluginProcess>;
 }
 
+/** How long a process may take to start, in milliseconds. */
+const startMs = 30_000;
+
 const bestFirst: readonly SandboxKind[] = ["bubblewrap", "worker", "process"];
 
 /**
@@ -40,7 +43,7 @@ async function open(kind: SandboxKind, name: string, needs: SandboxNeeds, place:
   }
   const { openProcessWire } = await import("./process_wire.ts");
   const main = new URL("./process_main.ts", import.meta.url);
-  return await openProcessWire(await place.startProcess(kind, main, needs));
+  return await openProcessWire(await place.startProcess(kind, main, needs), startMs);
 }
 
 function noSandbox(name: string, kind: SandboxKind | undefined, failures: readonly unknown[]): EngineError {

@@ -14,10 +14,10 @@ export interface PluginProcess {
 }
 
 /**
- * A wire to a process that serves a plugin; resolves when it is ready. Rejects with what is known when it ends before, which it does where the
+ * A wire to a process that serves a plugin; resolves when it is ready, which it has to be within `startMs` milliseconds. Rejects with what is known when it ends before, which it does where the
  * machine does not let it start.
  */
-export async function openProcessWire(process: PluginProcess): Promise<Wire> {
+export async function openProcessWire(process: PluginProcess, startMs: number): Promise<Wire> {
   let listener: ((head: unknown, body: ArrayBuffer | undefined) => void) | undefined;
   let tell: ((reason: string) => void) | undefined;
   let isOver = false;
@@ -44,7 +44,12 @@ export async function openProcessWire(process: PluginProcess): Promise<Wire> {
     end(reason);
   };
   void read();
-  await ready.promise;
+  const timer = setTimeout(() => {
+    const reason = `it did not start within ${startMs / 1000} s`;
+    ready.reject(new TypeError(reason));
+    end(reason);
+  }, startMs);
+  await ready.promise.finally(() => clearTimeout(timer));
   return {
     send(head, body): void {
       for (const bytes of writeFrame(head, body)) process.write(bytes).catch(() => {});
