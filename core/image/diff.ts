@@ -1,4 +1,5 @@
 import type { Call } from "../contract/call.ts";
+import type { LayerIndex } from "../layer/index.ts";
 import { comparePaths } from "../layer/path_order.ts";
 import { canonicalJson } from "../oci/canonical_json.ts";
 import type { Platform } from "../oci/descriptor.ts";
@@ -47,12 +48,17 @@ export interface DiffResult {
  */
 export async function diffImages(engine: ImageEngine, input: DiffInput, call: Call): Promise<DiffResult> {
   const images = await readImages(engine.store, call);
-  const read = async (text: string): Promise<ReadonlyMap<string, FlatEntry>> => {
+  const read = async (text: string): Promise<readonly LayerIndex[]> => {
     const { descriptor } = resolveAmong(images, text);
     const choice = { descriptor, name: text, platform: input.platform };
-    return flattenLayers(await readIndexes(engine.store, await chooseContent(engine.store, choice, call), call));
+    return await readIndexes(engine.store, await chooseContent(engine.store, choice, call), call);
   };
-  const [before, after] = [await read(input.from), await read(input.to)];
+  return diffLayers(await read(input.from), await read(input.to));
+}
+
+/** How the file system that some layers give differs from that of others, both base first. */
+export function diffLayers(from: readonly LayerIndex[], to: readonly LayerIndex[]): DiffResult {
+  const [before, after] = [flattenLayers(from), flattenLayers(to)];
   const rows: DiffRow[] = [];
   for (const [path, entry] of before) {
     const other = after.get(path);
