@@ -100,21 +100,23 @@ export async function openPlugin(
   source: LoadedFile,
   { openSandbox, host }: LoadOptions & { readonly host: PluginHost },
 ): Promise<OpenPlugin> {
-  const [{ checkImports }, { Sandbox }] = await Promise.all([
+  const [{ checkImports }, { narrowHost }, { Sandbox }] = await Promise.all([
     import("./plugin_source.ts"),
+    import("./narrow_host.ts"),
     import("./sandbox/sandbox.ts"),
   ]);
   const { name, permissions = {}, timeoutSeconds = defaultSeconds.timeout, startSeconds = defaultSeconds.start } = file;
   checkImports({ plugin: name, text: source.text });
+  const narrow = narrowHost(host, name, permissions);
   const wire = await openSandbox(name, { permissions, usesArchives: usesArchives(source.text) });
-  const sandbox = new Sandbox(wire, (place, call) => host.credential(place, call), {
+  const sandbox = new Sandbox(wire, (place, call) => narrow.credential(place, call), {
     name,
     timeoutMs: timeoutSeconds * 1000,
     startMs: startSeconds * 1000,
   });
   try {
     const exported = await sandbox.load({ text: source.text, type: source.type });
-    return { plugin: await sandbox.start(host), exported, sandbox };
+    return { plugin: await sandbox.start(narrow), exported, sandbox };
   } catch (error) {
     await sandbox[Symbol.asyncDispose]();
     throw error;

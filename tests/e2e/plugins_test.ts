@@ -286,3 +286,43 @@ Deno.test("a package of npm is loaded as its one file, pinned by sha256", async 
   assertEquals(hits, before, "it was kept");
   assertEquals((await runStrata(options, "plugins", "add", "-f", "npm:@acme/other@1.2.3")).code, 1);
 });
+
+Deno.test("from a script without the unstable flag a plugin runs in a process, or loading it is UNSUPPORTED; the script goes on", async () => {
+  await using folder = await configured();
+  await mustRun(optionsOf(folder), "plugins", "add", "-f", `${plugins}/list_file.ts`);
+  const root = fromFileUrl(new URL("../..", import.meta.url));
+  const { imports } = JSON.parse(await Deno.readTextFile(`${root}/deno.json`));
+  const absolute = Object.entries(imports as Record<string, string>).map((
+    [name, to],
+  ) => [name, to.replace(/^\.\//, root)]);
+  await folder.write({
+    "deno.json": JSON.stringify({ imports: Object.fromEntries(absolute) }),
+    "script.ts": `import { builtins, createEngine } from "${root}/mod.ts";
+      await using engine = await createEngine({ plugins: builtins, config: { root: "${folder.path}/root" } });
+      const result = await engine.host.parser({ path: "a.list", text: "" }).then(({ format }) => format, ({ code }) => code);
+      console.log("still here: " + result);`,
+  });
+  const run = async (sandbox: string | undefined, ...permissions: string[]): Promise<string> => {
+    const config = await configOf(folder);
+    await folder.write({ "config.json": JSON.stringify({ ...config, pluginSandbox: sandbox }) });
+    const output = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        ...permissions,
+        "--no-prompt",
+        "--quiet",
+        "--no-check",
+        "--no-lock",
+        `--config=${folder.path}/deno.json`,
+        `${folder.path}/script.ts`,
+      ],
+      env: { STRATA_CONFIG: `${folder.path}/config.json` },
+    }).output();
+    return new TextDecoder().decode(output.stdout) + new TextDecoder().decode(output.stderr);
+  };
+  assertStringIncludes(await run(undefined, "-A"), "still here: list");
+  assertStringIncludes(await run("process", "-A"), "still here: list");
+  assertStringIncludes(await run("worker", "-A"), "still here: UNSUPPORTED");
+  const few = ["--allow-read", `--allow-write=${folder.path}`, "--allow-env"];
+  assertStringIncludes(await run(undefined, ...few), "still here: UNSUPPORTED");
+});

@@ -241,12 +241,19 @@ Deno.test("a login that a plugin asks for reaches it, and one that fails as well
     credential: (place: string) =>
       place === "a" ? Promise.resolve({ username: "u", secret: "s" }) : Promise.reject(new EngineError("DENIED", "No")),
   };
-  await using opened = await openText(text, { host: { ...host, kit: {} as never } });
+  await using opened = await openText(text, {
+    host: { ...host, kit: {} as never },
+    permissions: { net: ["a", "b"] },
+  });
   const [hook] = opened.plugin.transport ?? [];
   assert(hook !== undefined);
   const guarded = guardTransport(hook, "p");
   assertStringIncludes((await failureOf(() => guarded.source("a", call))).message, `{"username":"u","secret":"s"}`);
-  assertEquals((await failureOf(() => guarded.source("b", call))).code, "DENIED");
+  assertEquals((await failureOf(() => guarded.source("b", call))).message, "No");
+  assertStringIncludes(
+    (await failureOf(() => guarded.source("c", call))).message,
+    'the login for "c": it may not reach',
+  );
 });
 
 for (const kind of sandboxPlace({ pluginSandbox: undefined }, true).kinds.filter((kind) => kind !== "worker")) {
