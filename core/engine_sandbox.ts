@@ -30,6 +30,7 @@ export function sandboxPlace({ pluginSandbox }: Pick<Config, "pluginSandbox">, h
         main: main.pathname,
         grants: permissions,
         environment: environmentOf(permissions),
+        cache: variablesOf(["DENO_DIR", "XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"]),
         ...(kind === "bubblewrap" && bubblewrap !== undefined ? { bubblewrap } : {}),
       })),
   };
@@ -38,6 +39,10 @@ export function sandboxPlace({ pluginSandbox }: Pick<Config, "pluginSandbox">, h
 function environmentOf({ env }: PluginPermissions): Readonly<Record<string, string>> {
   if (env === true) return readVariables();
   const names = env === undefined || env === false ? [] : env;
+  return variablesOf(names);
+}
+
+function variablesOf(names: readonly string[]): Readonly<Record<string, string>> {
   return Object.fromEntries(names.flatMap((name) => {
     const value = readVariable(name);
     return value === undefined ? [] : [[name, value]];

@@ -13,6 +13,8 @@ export interface ProcessOptions {
   readonly grants: Grants;
   /** Variables that it sees. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Variables that tell Deno where its cache is; not used inside bubblewrap, where it has one of its own. */
+  readonly cache: Readonly<Record<string, string>>;
   /** Path of bubblewrap; left out to run without. */
   readonly bubblewrap?: string;
 }
@@ -40,6 +42,7 @@ export function findBubblewrap(): string | undefined {
 /** Starts Deno on a module with nothing but what it is granted. Throws what Deno throws when no process can be started. */
 export function startPluginProcess(options: ProcessOptions): RunningPlugin {
   const { bubblewrap, environment } = options;
+  const cache = bubblewrap === undefined ? options.cache : { DENO_DIR: "/tmp/deno" };
   const deno = Deno.realPathSync(Deno.execPath());
   const args = denoArgs(options);
   const [program, all] = bubblewrap === undefined
@@ -49,7 +52,7 @@ export function startPluginProcess(options: ProcessOptions): RunningPlugin {
     args: all,
     clearEnv: true,
     // Not as arguments of bubblewrap, which everybody on the machine may read.
-    env: { ...environment, DENO_DIR: "/tmp/deno", NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+    env: { ...environment, ...cache, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

@@ -193,11 +193,19 @@ const hidden: readonly (readonly [what: string, code: string])[] = [
   ["localStorage", `return localStorage.length`],
   ["BroadcastChannel", `return String(new BroadcastChannel("x"))`],
   ["require", `return require("node:vm")`],
+  ["module", `return module.createRequire("file:///x.js")("node:vm")`],
+  [
+    "node:timers with a text",
+    `return await new Promise((ok) => { globalThis.ok = ok; timers.setTimeout("ok(1)", 0); })`,
+  ],
+  ["process of a module of Node", `return (os.process ?? util.process ?? events.process).exit(1)`],
 ];
 
 for (const kind of kinds) {
   Deno.test(`a plugin makes no code from text, starts no thread, and does not get at the wire or strata's streams: ${kind}`, async (t) => {
-    const results = await attemptAll(hidden.map(([, code]) => code), { kind });
+    const head =
+      `import * as timers from "node:timers"; import * as os from "node:os"; import * as util from "node:util"; import * as events from "node:events";`;
+    const results = await attemptAll(hidden.map(([, code]) => code), { kind }, head);
     for (const [i, [what]] of hidden.entries()) await t.step(what, () => assertMatch(results[i] ?? "", /^threw /));
   });
 }

@@ -4,12 +4,13 @@ import { createLayerContext } from "../../../tests/helpers/layer_context.ts";
 import { createMemoryTree, file } from "../../../tests/helpers/memory_tree.ts";
 import { parseContext } from "../../../tests/helpers/parse_context.ts";
 import { openText, type SandboxedOptions } from "../../../tests/helpers/sandboxed_plugin.ts";
-import { call } from "../../../tests/conformance/store_tools.ts";
+import { call, makeBytes, putBytes, readBlob } from "../../../tests/conformance/store_tools.ts";
 import type { EngineEvent, LayerContext, LayerHook, Plugin } from "../../contract/mod.ts";
 import { sandboxPlace } from "../../engine_sandbox.ts";
 import { EngineError, isEngineError } from "../../errors.ts";
 import { guardLayer, guardParse } from "../guard_build.ts";
-import { guardTransport } from "../guard.ts";
+import { verifiedStore } from "../../store/verified.ts";
+import { guardStore, guardTransport } from "../guard.ts";
 
 /** A plugin with one layer hook, whose two methods have the given bodies. */
 function layerText(contentKey: string, build = ""): string {
@@ -269,3 +270,22 @@ for (const kind of sandboxPlace({ pluginSandbox: undefined }, true).kinds.filter
     );
   });
 }
+
+Deno.test("a store that gives other bytes than it was given, or says that it has what it has not, brings none to a reader", async () => {
+  const path = new URL("../../../tests/plugins/store_memory.ts", import.meta.url);
+  const right = await Deno.readTextFile(path);
+  const lying = right.replace(
+    "new Blob([blob.bytes.subarray(offset)])",
+    "new Blob([blob.bytes.slice(offset).fill(0)])",
+  );
+  const short = right.replace("new Blob([blob.bytes.subarray(offset)])", "new Blob([blob.bytes.subarray(offset + 1)])");
+  for (const text of [lying, short]) {
+    assert(text !== right);
+    await using opened = await openText(text);
+    const [hook] = opened.plugin.store ?? [];
+    assert(hook !== undefined);
+    await using store = verifiedStore(await guardStore(hook, "p").open("a", call));
+    const descriptor = await putBytes(store, makeBytes(1000));
+    assertEquals((await failureOf(() => readBlob(store, descriptor))).code, "CONTENT_MISMATCH");
+  }
+});
