@@ -14,10 +14,14 @@ async function openEngine(root: string | undefined, pluginOptions: EngineOptions
   return await createEngine({
     plugins: builtins,
     config: root === undefined ? {} : { root },
-    // A Worker without a permission would have Deno ask the user for it.
-    ...(Deno.stdin.isTerminal() && Deno.stderr.isTerminal() ? {} : { sandbox: "worker" as const }),
+    ...(canAsk() ? {} : { sandbox: "worker" as const }),
     ...options,
   });
+}
+
+/** Whether Deno would ask the user for what a Worker has no permission for; the compiled program is made not to. */
+function canAsk(): boolean {
+  return !Deno.build.standalone && Deno.stdin.isTerminal() && Deno.stderr.isTerminal();
 }
 
 /** Runs this program again with its privileges in a user namespace. */
