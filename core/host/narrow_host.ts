@@ -1,4 +1,4 @@
-import type { PluginHost } from "../contract/plugin.ts";
+import type { Credential, PluginHost } from "../contract/plugin.ts";
 import { EngineError } from "../errors.ts";
 import type { PluginPermissions } from "./plugin_entry.ts";
 
@@ -11,7 +11,7 @@ export function narrowHost(host: PluginHost, plugin: string, { net = false }: Pl
   return {
     ...host,
     proxy: hasNet ? host.proxy : { none: [] },
-    async credential(place, call) {
+    async credential(place, call): Promise<Credential | undefined> {
       const [wanted = ""] = place.split("/");
       if (net === true || (net !== false && net.some((granted) => covers(granted, wanted)))) {
         return await host.credential(place, call);

@@ -30,7 +30,7 @@ Deno.test("run() of a context is called with what the plugin says, and its entri
   const big = new Uint8Array(400_000).fill(7);
   const context: LayerContext = {
     ...createLayerContext({ inputs: [createMemoryTree([])] }),
-    async *run(spec) {
+    async *run(spec): AsyncGenerator<LayerEntry> {
       specs.push(spec);
       yield { ...meta, type: "file", path: "small", size: 2, content: new Uint8Array([1, 2]) };
       yield {
