@@ -21,9 +21,12 @@ export type OnFrame = (head: unknown, body: ArrayBuffer | undefined) => void;
 /** Puts messages together from bytes as they come. `push` throws `TypeError` or `SyntaxError` for bytes that are none. */
 export class FrameReader {
   readonly #onFrame: OnFrame;
-  #part: Uint8Array<ArrayBuffer> = new Uint8Array(8);
+  /** What is being read, and how much of it there is. */
+  #part: "lengths" | "head" | "body" = "lengths";
+  #bytes: Uint8Array<ArrayBuffer> = new Uint8Array(8);
   #filled = 0;
-  #lengths: { readonly head: number; readonly body: number } | undefined;
+  #bodyLength = 0;
+  #head: unknown;
 
   /** Calls `onFrame` for each message. */
   constructor(onFrame: OnFrame) {
@@ -34,35 +37,39 @@ export class FrameReader {
   push(bytes: Uint8Array): void {
     let rest = bytes;
     while (rest.length > 0) {
-      const taken = rest.subarray(0, this.#part.length - this.#filled);
-      this.#part.set(taken, this.#filled);
+      const taken = rest.subarray(0, this.#bytes.length - this.#filled);
+      this.#bytes.set(taken, this.#filled);
       this.#filled += taken.length;
       rest = rest.subarray(taken.length);
-      if (this.#filled === this.#part.length) this.#complete();
+      if (this.#filled === this.#bytes.length) this.#complete(this.#bytes);
     }
   }
 
-  #complete(): void {
-    const { buffer } = this.#part;
-    if (this.#lengths === undefined) {
-      const view = new DataView(buffer);
-      const lengths = { head: view.getUint32(0), body: view.getUint32(4) };
-      if (lengths.head === 0 || lengths.head > maxHead || lengths.body > maxBody) {
-        throw new TypeError("it sent what is no message");
+  #complete(bytes: Uint8Array<ArrayBuffer>): void {
+    switch (this.#part) {
+      case "lengths": {
+        const view = new DataView(bytes.buffer);
+        const headLength = view.getUint32(0);
+        this.#bodyLength = view.getUint32(4);
+        if (headLength === 0 || headLength > maxHead || this.#bodyLength > maxBody) {
+          throw new TypeError("it sent what is no message");
+        }
+        return this.#expect("head", headLength);
       }
-      this.#lengths = lengths;
-      this.#expect(lengths.head + lengths.body);
-      return;
+      case "head":
+        this.#head = JSON.parse(new TextDecoder().decode(bytes));
+        if (this.#bodyLength > 0) return this.#expect("body", this.#bodyLength);
+        this.#expect("lengths", 8);
+        return this.#onFrame(this.#head, undefined);
+      case "body":
+        this.#expect("lengths", 8);
+        return this.#onFrame(this.#head, bytes.buffer);
     }
-    const { head, body } = this.#lengths;
-    this.#lengths = undefined;
-    this.#expect(8);
-    const text = new TextDecoder().decode(new Uint8Array(buffer, 0, head));
-    this.#onFrame(JSON.parse(text), body === 0 ? undefined : buffer.slice(head));
   }
 
-  #expect(length: number): void {
-    this.#part = new Uint8Array(length);
+  #expect(part: "lengths" | "head" | "body", length: number): void {
+    this.#part = part;
+    this.#bytes = new Uint8Array(length);
     this.#filled = 0;
   }
 }
