@@ -7,17 +7,26 @@ export const userNamespace = "user namespace";
 
 /**
  * Rejects `UNSUPPORTED` when this process is not root and may not run commands in images: with `detail.what` "user namespace" and
- * `detail.canEnter` true where it only has to be started again in one.
+ * `detail.canEnter` true where it only has to be started again in one. So it does where Deno's permissions do not let it know who it is.
  */
 export async function checkRunRights(): Promise<void> {
+  if (Deno.build.os !== "linux") return;
+  if (Deno.permissions.querySync({ name: "sys", kind: "uid" }).state !== "granted") throw notPermitted();
   // Root has them, and loads nothing.
-  if (Deno.build.os !== "linux" || Deno.uid() === 0) return;
+  if (Deno.uid() === 0) return;
   const { missingForUserNamespace, unsupported } = await import("../os/enter_user_namespace.ts");
   const missing = missingForUserNamespace();
   if (missing.length > 0) throw unsupported(missing);
   throw new EngineError("UNSUPPORTED", "Cannot run commands: this process is not root, and not in a user namespace", {
     detail: { what: userNamespace, canEnter: true },
     hint: "Start it with: unshare -U --map-root-user --map-auto -m",
+  });
+}
+
+function notPermitted(): EngineError {
+  return new EngineError("UNSUPPORTED", "Cannot run commands: Deno gives this process no permission to run programs", {
+    detail: { what: "permissions", known: ["run", "ffi", "sys"] },
+    hint: "Start it with --allow-all, or build without RUN",
   });
 }
 

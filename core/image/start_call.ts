@@ -1,5 +1,5 @@
 import type { Call, EngineEvent } from "../contract/call.ts";
-import { canceled } from "../stream/abort.ts";
+import { throwIfAborted } from "../stream/abort.ts";
 
 /** Most events that wait for a reader. */
 const maxWaiting = 10_000;
@@ -50,14 +50,20 @@ export function startCall<R>(
   run: (call: Call) => Promise<R>,
   options: { readonly signal?: AbortSignal } = {},
 ): StartedCall<R> {
+  const { signal: outer } = options;
   const stop = new AbortController();
-  const signal = options.signal === undefined ? stop.signal : AbortSignal.any([options.signal, stop.signal]);
+  const { signal } = stop;
+  const onAbort = (): void => stop.abort(outer?.reason);
+  if (outer?.aborted) onAbort();
+  outer?.addEventListener("abort", onAbort, { once: true });
   const events = new EventQueue();
   const result = (async (): Promise<R> => {
     try {
-      if (signal.aborted) throw canceled(signal);
+      throwIfAborted(signal);
       return await run({ signal, emit: (event) => events.add(event) });
     } finally {
+      // A signal with a timer that is listened to keeps the process alive.
+      outer?.removeEventListener("abort", onAbort);
       events.end();
     }
   })();

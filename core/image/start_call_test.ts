@@ -123,3 +123,17 @@ Deno.test("startCall() drops the older half and says so when nobody reads 10,000
   assertEquals(events.slice(0, 2), [{ type: "warning", code: "EventsDropped", message }, started("5000")]);
   assertEquals([events.length, events.at(-1)], [5002, started("10000")]);
 });
+
+Deno.test("startCall() no longer listens to the signal when the work has ended", async () => {
+  const { signal } = new AbortController();
+  let listeners = 0;
+  const counted: AbortSignal = new Proxy(signal, {
+    get(target, name): unknown {
+      if (name === "addEventListener") return (): void => void listeners++;
+      if (name === "removeEventListener") return (): void => void listeners--;
+      return Reflect.get(target, name, target);
+    },
+  });
+  await startCall(() => Promise.resolve(listeners), { signal: counted }).result;
+  assertEquals(listeners, 0);
+});

@@ -118,7 +118,7 @@ Deno.test("README's script runs", async () => {
     cwd: root,
   }).output();
   assertEquals(output.code, 0, new TextDecoder().decode(output.stderr));
-  assertEquals(/^sha256:[0-9a-f]{64} 1\n$/.test(new TextDecoder().decode(output.stdout)), true);
+  assertEquals(/^sha256:[0-9a-f]{64} 3\n$/.test(new TextDecoder().decode(output.stdout)), true);
 });
 
 Deno.test("docs/cli.md is what the commands say", async () => {
