@@ -54,6 +54,15 @@ export interface EngineOptions {
 /**
  * Opens an engine: reads the config, plugs the plugins in, opens the store. Rejects as {@linkcode loadConfig},
  * {@linkcode createHost} and the store's driver do.
+ *
+ * @example Open the store of a directory
+ * ```ts
+ * import { builtins, createEngine } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * console.log(engine.config.root, engine.store.localPath(`sha256:${"0".repeat(64)}`));
+ * ```
  */
 export async function createEngine(options: EngineOptions): Promise<Engine> {
   const config = loadConfig(options.config, readPermitted);

@@ -1,6 +1,15 @@
 import type { PluginEntry } from "../core/host/plugin_entry.ts";
 
-/** The plugins that come with strata. Each is loaded when it is first used. */
+/**
+ * The plugins that come with strata. Each is loaded when it is first used.
+ *
+ * @example Names of the built-in plugins
+ * ```ts
+ * import { builtins } from "@strata/strata";
+ *
+ * console.log(builtins.map(({ name }) => name));
+ * ```
+ */
 export const builtins: readonly PluginEntry[] = [
   {
     name: "parse-dockerfile",

@@ -12,6 +12,18 @@ import type { BuildResult } from "./build_result.ts";
  * all in the cache is remembered with what it read; while all of that stays as it was, the same build gives the same
  * result and reports the same again without its file being parsed. Rejects `INVALID_ARGUMENT`
  * for bad input, `PARSE_FAILED`, `NOT_FOUND`, `UNSUPPORTED`, `STEP_FAILED`, `CANCELED`, and what plugins reject with.
+ *
+ * @example Build a folder with a Dockerfile
+ * ```ts
+ * import { buildImage, builtins, createCall, createEngine } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * await Deno.writeTextFile(`${root}/Dockerfile`, "FROM scratch\nCOPY Dockerfile /\n");
+ * const context = { type: "directory", path: root } as const;
+ * const { image } = await buildImage(engine, { context, tags: ["app:1"] }, createCall());
+ * console.log(image?.id, image?.familiarTags);
+ * ```
  */
 export async function buildImage(engine: Engine, input: BuildInput, call: Call): Promise<BuildResult> {
   throwIfAborted(call.signal);

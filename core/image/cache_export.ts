@@ -28,6 +28,16 @@ export interface CacheExportResult {
  * Writes cache mounts as a plain tar that `cache import` reads: `mounts/<name>/meta.json`, then `mounts/<name>/data` with the files, their
  * owners, modes, times, links and extended attributes. No command gets a mount while it is written. Rejects `NOT_FOUND` for a mount
  * that is not there, `CONFLICT` for one that is in use, `UNSUPPORTED` for a file name that is not UTF-8, `OS_FAILED`, `CANCELED`.
+ *
+ * @example Keep what cache mounts hold
+ * ```ts
+ * import { builtins, createCall, createEngine, exportCache } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const { ids } = await exportCache(engine, { output: `${root}/cache.tar` }, createCall());
+ * console.log(ids);
+ * ```
  */
 export async function exportCache(
   engine: CacheEngine,

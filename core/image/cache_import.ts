@@ -27,6 +27,17 @@ export interface CacheImportResult {
  * Reads cache mounts from an archive and puts them in place of those with the same ids, all or none. Nothing is written outside of
  * the mounts, whatever the archive holds. Owners are kept by root alone. Rejects `INVALID_ARGUMENT` for what no `cache export`
  * wrote, `CONFLICT` when a mount that is to be replaced is in use, `OS_FAILED`, `CANCELED`.
+ *
+ * @example Take cache mounts from another machine
+ * ```ts
+ * import { builtins, createCall, createEngine, exportCache, importCache } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * await exportCache(engine, { output: `${root}/cache.tar` }, createCall());
+ * const content = (await Deno.open(`${root}/cache.tar`)).readable;
+ * console.log((await importCache(engine, { content }, createCall())).ids);
+ * ```
  */
 export async function importCache(
   engine: CacheEngine,

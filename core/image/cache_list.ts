@@ -11,7 +11,19 @@ export interface CacheListResult {
   readonly mounts: readonly CacheMountUsage[];
 }
 
-/** Lists the layers and the cache mounts that the build cache holds. */
+/**
+ * Lists the layers and the cache mounts that the build cache holds.
+ *
+ * @example What builds have cached
+ * ```ts
+ * import { builtins, createCall, createEngine, listCache } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const { rows, mounts } = await listCache(engine, createCall());
+ * console.log(rows.length, mounts.length);
+ * ```
+ */
 export async function listCache(engine: CacheEngine, call: Call): Promise<CacheListResult> {
   const users = await countUsers(engine.store, await readImages(engine.store, call), call);
   const mounts = openCacheMounts(engine);

@@ -60,6 +60,16 @@ interface Pruning {
  * cache mounts that no command has at this moment. With `until` only layers recorded and mounts used last before that time. Layers
  * that are unpacked for commands to run on go with the layers, with `all` and no `until` all of them.
  * Rejects `INVALID_ARGUMENT` for a wrong filter.
+ *
+ * @example What pruning the cache would remove
+ * ```ts
+ * import { builtins, createCall, createEngine, pruneCache } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const { removed, mounts } = await pruneCache(engine, { all: true, dryRun: true }, createCall());
+ * console.log(removed.length, mounts.length);
+ * ```
  */
 export async function pruneCache(engine: CacheEngine, input: CachePruneInput, call: Call): Promise<CachePruneResult> {
   const filters = parseFilters(input.filters ?? [], cachePruneFilters);

@@ -52,6 +52,18 @@ const copyJobs = 4;
  * Copies images between two places, from one straight to the other: children before parents, names last, what is there already is not
  * copied again. Images of the store go to registries as `push` sends them. Rejects `NOT_FOUND` for an image that is not there and
  * `INVALID_ARGUMENT` when several images would get one name.
+ *
+ * @example Copy an image to a folder
+ * ```ts
+ * import { builtins, copyImages, createCall, createEngine, importImage } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const content = new Blob([new Uint8Array(1024)]).stream();
+ * await importImage(engine, { content, reference: "app" }, createCall());
+ * const copied = await copyImages(engine, { source: "app", target: `oci:${root}/layout:1` }, createCall());
+ * console.log(copied);
+ * ```
  */
 export async function copyImages(engine: RegistryEngine, input: CopyInput, call: Call): Promise<CopyResult> {
   await using lease = await engine.store.lease(call);

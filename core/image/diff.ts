@@ -45,6 +45,18 @@ export interface DiffResult {
 /**
  * Compares the file systems of two images through the tables of contents of their layers: type, mode, owner, content, link target,
  * device numbers and extended attributes, not times. Rejects `NOT_FOUND` for an unknown image or platform.
+ *
+ * @example What differs between two images
+ * ```ts
+ * import { builtins, createCall, createEngine, diffImages, importImage } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const content = new Blob([new Uint8Array(1024)]).stream();
+ * await importImage(engine, { content, reference: "app" }, createCall());
+ * const { rows, summary } = await diffImages(engine, { from: "app", to: "app" }, createCall());
+ * console.log(rows, summary.added);
+ * ```
  */
 export async function diffImages(engine: ImageEngine, input: DiffInput, call: Call): Promise<DiffResult> {
   const images = await readImages(engine.store, call);

@@ -64,7 +64,19 @@ export interface DiskUsageResult {
   readonly mounts: readonly CacheMountUsage[] | undefined;
 }
 
-/** Tells what the store takes on disk. A blob that images and the build cache need counts in both rows. */
+/**
+ * Tells what the store takes on disk. A blob that images and the build cache need counts in both rows.
+ *
+ * @example Room that images and caches take
+ * ```ts
+ * import { builtins, createCall, createEngine, diskUsage } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const { rows } = await diskUsage(engine, {}, createCall());
+ * for (const { type, size } of rows) console.log(type, size);
+ * ```
+ */
 export async function diskUsage(engine: CacheEngine, input: DiskUsageInput, call: Call): Promise<DiskUsageResult> {
   const { store } = engine;
   const images = await readImages(store, call);

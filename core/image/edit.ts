@@ -73,6 +73,19 @@ const editJobs = 4;
  * read; layers are copied straight from where they are to the target, and not at all where that has them or can take them over. Each
  * edited image gets one entry of history without a layer. Rejects `INVALID_ARGUMENT` when nothing is to be changed or the image is not on
  * the old base, `NOT_FOUND`, and as `copyImages` does.
+ *
+ * @example Change the command of an image without a build
+ * ```ts
+ * import { builtins, createCall, createEngine, editImage, importImage } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const content = new Blob([new Uint8Array(1024)]).stream();
+ * await importImage(engine, { content, reference: "app" }, createCall());
+ * const change = { cmd: ["/bin/app"] };
+ * const { images } = await editImage(engine, { source: "app", target: "app:2", change }, createCall());
+ * console.log(images[0]?.differences);
+ * ```
  */
 export async function editImage(engine: RegistryEngine, input: EditInput, call: Call): Promise<EditResult> {
   checkInput(input);

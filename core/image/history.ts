@@ -41,6 +41,18 @@ export interface HistoryResult {
 /**
  * The history of an image. Steps that have a layer are paired with the layers in order; layers that history does not tell of come
  * as steps of their own. Rejects `NOT_FOUND` for an unknown image or platform, `INVALID_ARGUMENT` for an archive of several images.
+ *
+ * @example How an image was made
+ * ```ts
+ * import { builtins, createCall, createEngine, imageHistory, importImage } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const content = new Blob([new Uint8Array(1024)]).stream();
+ * await importImage(engine, { content, reference: "app" }, createCall());
+ * const { rows } = await imageHistory(engine, { image: "app" }, createCall());
+ * for (const { createdBy, size } of rows) console.log(createdBy, size);
+ * ```
  */
 export async function imageHistory(engine: RegistryEngine, input: HistoryInput, call: Call): Promise<HistoryResult> {
   await using seen = await seeImagesNow(engine, input.image, call);

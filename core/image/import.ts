@@ -51,6 +51,17 @@ export type ImportEngine = Pick<Engine, "store" | "host" | "clock" | "config">;
 /**
  * Makes an image of one layer from a tar; a compressed one is stored plain. Changes are read by the Dockerfile parser, so they mean
  * what they mean in a build file. Rejects `INVALID_ARGUMENT` for what is no tar or no allowed change, `PARSE_FAILED` for a wrong one.
+ *
+ * @example Make an image of a tar
+ * ```ts
+ * import { builtins, createCall, createEngine, importImage } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const content = new Blob([new Uint8Array(1024)]).stream();
+ * const { id } = await importImage(engine, { content, reference: "app", changes: ["ENV A=b"] }, createCall());
+ * console.log(id);
+ * ```
  */
 export async function importImage(engine: ImportEngine, input: ImportInput, call: Call): Promise<ImportResult> {
   const { store } = engine;

@@ -25,7 +25,19 @@ export interface InfoResult {
   readonly host: { readonly [key: string]: Json };
 }
 
-/** Tells about the engine and its store. */
+/**
+ * Tells about the engine and its store.
+ *
+ * @example Where the store is, and how large
+ * ```ts
+ * import { builtins, createCall, createEngine, storeInfo } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const { root: directory } = await storeInfo(engine, createCall());
+ * console.log(directory);
+ * ```
+ */
 export async function storeInfo(engine: Engine, call: Call): Promise<InfoResult> {
   const { store, config } = engine;
   const images = await readImages(store, call);

@@ -39,6 +39,18 @@ type JsonObject = Record<string, Json | undefined>;
  * unpacks them. Beyond Docker's members there are `Digest` (of the manifest), `Alias`, and `Platforms` for an index, whose other
  * members are those of the chosen platform. Of images outside the store documents alone are read; their `Size` is that of the layers as
  * they are there, and an archive of several gives several objects.
+ *
+ * @example Command and platform of an image
+ * ```ts
+ * import { builtins, createCall, createEngine, importImage, inspectImages } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const content = new Blob([new Uint8Array(1024)]).stream();
+ * await importImage(engine, { content, reference: "app" }, createCall());
+ * const { images, errors } = await inspectImages(engine, { images: ["app", "other"] }, createCall());
+ * console.log(images[0]?.Architecture, errors[0]?.code);
+ * ```
  */
 export async function inspectImages(engine: RegistryEngine, input: InspectInput, call: Call): Promise<InspectResult> {
   const all = await readImages(engine.store, call);

@@ -31,7 +31,21 @@ export interface InspectManifestResult {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** Reads the manifest, the index or the config of an image wherever it is, and nothing else of it. Rejects `NOT_FOUND`. */
+/**
+ * Reads the manifest, the index or the config of an image wherever it is, and nothing else of it. Rejects `NOT_FOUND`.
+ *
+ * @example The manifest of an image of the store
+ * ```ts
+ * import { builtins, createCall, createEngine, importImage, inspectManifest } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const content = new Blob([new Uint8Array(1024)]).stream();
+ * await importImage(engine, { content, reference: "app" }, createCall());
+ * const { descriptor, bytes } = await inspectManifest(engine, { image: "app", local: true }, createCall());
+ * console.log(descriptor.mediaType, new TextDecoder().decode(bytes));
+ * ```
+ */
 export async function inspectManifest(
   engine: RegistryEngine,
   input: InspectManifestInput,

@@ -53,6 +53,18 @@ export interface ListResult {
  * no view with `all` or a `dangling` filter other than false. Values of one filter are alternatives, but for labels, which must all hold;
  * different filters must all hold. Reads no blob unless labels are asked for. Rejects `INVALID_ARGUMENT` for a wrong filter and
  * `NOT_FOUND` for an unknown image in `before` or `since`.
+ *
+ * @example Names and IDs of all images
+ * ```ts
+ * import { builtins, createCall, createEngine, importImage, listImages } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const content = new Blob([new Uint8Array(1024)]).stream();
+ * await importImage(engine, { content, reference: "app" }, createCall());
+ * const { rows } = await listImages(engine, { all: true }, createCall());
+ * for (const { repository, tag, id } of rows) console.log(repository, tag, id);
+ * ```
  */
 export async function listImages(engine: ListEngine, input: ListInput, call: Call): Promise<ListResult> {
   const selection = await openSelection(engine, input);

@@ -14,6 +14,17 @@ export interface ListTagsInput {
 /**
  * The tags of a repository in its registry, in bytewise order, page by page as they are asked for. Rejects `NOT_FOUND` for an unknown
  * repository, and as the transport does.
+ *
+ * @example The first tags of a repository
+ * ```ts
+ * import { createCall, type Engine, listTags } from "@strata/strata";
+ *
+ * // Prints ten tags at the most.
+ * async function printTags(engine: Engine): Promise<void> {
+ *   const input = { repository: "registry.example.com/team/app", limit: 10 };
+ *   for await (const tag of listTags(engine, input, createCall())) console.log(tag);
+ * }
+ * ```
  */
 export async function* listTags(engine: RegistryEngine, input: ListTagsInput, call: Call): AsyncGenerator<string> {
   const reference = parseReference(expandAlias(engine.config.aliases, input.repository));

@@ -30,6 +30,19 @@ export interface LoadResult {
  * Loads the images of an archive or a layout directory. Every blob is checked against its digest and every layer against its diffID
  * before anything gets a name, and all names are given in one step. Image IDs are those of where the images were saved. Rejects
  * `NOT_FOUND`, `INVALID_ARGUMENT` or `CONTENT_MISMATCH` for what is no sound archive.
+ *
+ * @example Load what was saved
+ * ```ts
+ * import { builtins, createCall, createEngine, importImage, loadImages, saveImages } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const content = new Blob([new Uint8Array(1024)]).stream();
+ * await importImage(engine, { content, reference: "app" }, createCall());
+ * await saveImages(engine, { images: ["app"], output: `${root}/app.tar` }, createCall());
+ * const { images } = await loadImages(engine, { source: { path: `${root}/app.tar` } }, createCall());
+ * console.log(images.length);
+ * ```
  */
 export async function loadImages(engine: TransferEngine, input: LoadInput, call: Call): Promise<LoadResult> {
   const { store } = engine;

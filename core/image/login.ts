@@ -30,6 +30,17 @@ export function readLoginHost(text: string | undefined): string {
 /**
  * Checks a login with its registry and keeps it. Undefined when none is given and none is there. Rejects `UNAUTHORIZED` when the registry
  * does not take it, and as the transport and `logins.store` do.
+ *
+ * @example Log in with a token of the environment
+ * ```ts
+ * import { createCall, type Engine, loginRegistry } from "@strata/strata";
+ *
+ * // Logs in for later pushes.
+ * async function login(engine: Engine, secret: string): Promise<void> {
+ *   const credential = { username: "ci", secret };
+ *   await loginRegistry(engine, { host: "registry.example.com", credential }, createCall());
+ * }
+ * ```
  */
 export async function loginRegistry(
   engine: LoginEngine,
@@ -43,7 +54,19 @@ export async function loginRegistry(
   return { storedIn: await engine.logins.store(host, kept, call) };
 }
 
-/** Forgets the login of a registry; false when there is none. */
+/**
+ * Forgets the login of a registry; false when there is none.
+ *
+ * @example Forget a login
+ * ```ts
+ * import { createCall, type Engine, logoutRegistry } from "@strata/strata";
+ *
+ * // Whether there was a login, which is gone now.
+ * async function logout(engine: Engine): Promise<boolean> {
+ *   return await logoutRegistry(engine, { host: "registry.example.com" }, createCall());
+ * }
+ * ```
+ */
 export async function logoutRegistry(
   engine: Pick<Engine, "logins">,
   { host }: { readonly host: string },

@@ -30,6 +30,16 @@ export const pruneFilters: readonly string[] = ["dangling", "label", "label!", "
 /**
  * Removes images that nothing names, or with `all` every image, as far as the filters let it: `until` compares the time the image
  * was made, labels must all hold. Rejects `INVALID_ARGUMENT` for a wrong filter.
+ *
+ * @example What removing images without a name would free
+ * ```ts
+ * import { builtins, createCall, createEngine, pruneImages } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const { actions, reclaimed } = await pruneImages(engine, { dryRun: true }, createCall());
+ * console.log(actions.length, reclaimed);
+ * ```
  */
 export async function pruneImages(
   engine: ListEngine & RemoveEngine,

@@ -66,6 +66,18 @@ export interface PullResult {
  * one moment at which it appears. Layers stay as they are: that they unpack to what the config says, their diffIDs, is checked when their
  * files are needed. What was cut off goes on where it was. Rejects `NOT_FOUND` for an unknown image or platform, `CONTENT_MISMATCH`
  * for wrong bytes, and as the transport does.
+ *
+ * @example Fetch an image for a platform
+ * ```ts
+ * import { createCall, type Engine, pullImage } from "@strata/strata";
+ *
+ * // Fetches an image of the team.
+ * async function fetchImage(engine: Engine): Promise<void> {
+ *   const platforms = [{ os: "linux", architecture: "arm64" }];
+ *   const { images } = await pullImage(engine, { reference: "registry.example.com/team/app:1", platforms }, createCall());
+ *   for (const { name } of images) console.log(name);
+ * }
+ * ```
  */
 export async function pullImage(engine: RegistryEngine, input: PullInput, call: Call): Promise<PullResult> {
   const reference = readRemoteReference(engine, input.reference);

@@ -51,6 +51,17 @@ export interface PushResult {
  * Sends an image to its registry: layers before the config before manifests, the tag last, nothing that is there already. Plain layers
  * are compressed, once: the same image gives the same digest every time. Layers that the registry has in another repository are
  * mounted. Rejects `NOT_FOUND` for an unknown image, `INVALID_ARGUMENT` for a name with a digest, and as the transport does.
+ *
+ * @example Send an image to its registry
+ * ```ts
+ * import { createCall, type Engine, pushImage } from "@strata/strata";
+ *
+ * // Publishes what was built under this name.
+ * async function publish(engine: Engine): Promise<void> {
+ *   const { images } = await pushImage(engine, { reference: "registry.example.com/team/app:1" }, createCall());
+ *   for (const { tag, descriptor } of images) console.log(tag, descriptor.digest);
+ * }
+ * ```
  */
 export async function pushImage(engine: RegistryEngine, input: PushInput, call: Call): Promise<PushResult> {
   const { store } = engine;

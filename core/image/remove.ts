@@ -43,6 +43,18 @@ interface Work {
  * Removes names and images as `docker rmi` does. A name goes; with the last tag of a repository its names by digest go too; an image
  * whose last name went is deleted. By ID, digest or alias, an image goes with its names; several tags or repositories need `force`.
  * What can be removed is, in one step, whatever is wrong with the rest.
+ *
+ * @example Remove an image
+ * ```ts
+ * import { builtins, createCall, createEngine, importImage, removeImages } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const content = new Blob([new Uint8Array(1024)]).stream();
+ * await importImage(engine, { content, reference: "app" }, createCall());
+ * const { actions, errors } = await removeImages(engine, { images: ["app"] }, createCall());
+ * console.log(actions.map(({ type }) => type), errors);
+ * ```
  */
 export async function removeImages(engine: RemoveEngine, input: RemoveInput, call: Call): Promise<RemoveResult> {
   const all = await readImages(engine.store, call);

@@ -18,7 +18,20 @@ export interface RemoveRemoteResult {
   readonly errors: readonly EngineError[];
 }
 
-/** Removes tags and manifests from registries. What can be removed is, whatever is wrong with the rest. */
+/**
+ * Removes tags and manifests from registries. What can be removed is, whatever is wrong with the rest.
+ *
+ * @example Remove a tag from a registry
+ * ```ts
+ * import { createCall, type Engine, removeRemote } from "@strata/strata";
+ *
+ * // Removes what was published for a test.
+ * async function cleanUp(engine: Engine): Promise<void> {
+ *   const { errors } = await removeRemote(engine, { images: ["registry.example.com/team/app:test"] }, createCall());
+ *   for (const { code, message } of errors) console.log(code, message);
+ * }
+ * ```
+ */
 export async function removeRemote(
   engine: RegistryEngine,
   input: RemoveRemoteInput,

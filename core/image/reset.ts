@@ -26,6 +26,18 @@ export interface ResetResult {
 /**
  * Removes every name and every blob of the store, all cache mounts and snapshots, but what other processes write or use at this moment.
  * Rejects `CONFLICT` while another process collects; the names are gone then, and the next collection removes the blobs.
+ *
+ * @example What emptying the store would free
+ * ```ts
+ * import { builtins, createCall, createEngine, importImage, resetStore } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const content = new Blob([new Uint8Array(1024)]).stream();
+ * await importImage(engine, { content, reference: "app" }, createCall());
+ * const { images, reclaimed } = await resetStore(engine, { dryRun: true }, createCall());
+ * console.log(images, reclaimed);
+ * ```
  */
 export async function resetStore(engine: CacheEngine, input: ResetInput, call: Call): Promise<ResetResult> {
   const { store } = engine;

@@ -37,6 +37,18 @@ export interface SaveResult {
  * Writes images to an archive or a layout directory: several images into one, each blob once, the names last. The file takes its
  * place only when it is complete. Rejects `NOT_FOUND` for an unknown image or platform, `INVALID_ARGUMENT` for nothing to save, and
  * `CONTENT_MISMATCH` for a docker-archive with a layer that is not what its image says.
+ *
+ * @example Write an archive that docker loads
+ * ```ts
+ * import { builtins, createCall, createEngine, importImage, saveImages } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const content = new Blob([new Uint8Array(1024)]).stream();
+ * await importImage(engine, { content, reference: "app" }, createCall());
+ * const { images } = await saveImages(engine, { images: ["app"], output: `${root}/app.tar` }, createCall());
+ * console.log(images.length);
+ * ```
  */
 export async function saveImages(engine: TransferEngine, input: SaveInput, call: Call): Promise<SaveResult> {
   if (input.images.length === 0) {

@@ -27,6 +27,18 @@ export interface TagResult {
 /**
  * Gives an image one more name; a name that another image has moves. Rejects `NOT_FOUND` for an unknown image and
  * `INVALID_ARGUMENT` for a name that is none or holds a digest.
+ *
+ * @example Give an image another name
+ * ```ts
+ * import { builtins, createCall, createEngine, importImage, tagImage } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const content = new Blob([new Uint8Array(1024)]).stream();
+ * await importImage(engine, { content, reference: "app" }, createCall());
+ * const { name } = await tagImage(engine, { source: "app", target: "app:1" }, createCall());
+ * console.log(name);
+ * ```
  */
 export async function tagImage(engine: ImageEngine, input: TagInput, call: Call): Promise<TagResult> {
   const target = readTarget(input.target);

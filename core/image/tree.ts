@@ -68,6 +68,19 @@ export interface TreeResult {
 
 /**
  * Shows what each layer of an image holds, from the tables of contents. Rejects `NOT_FOUND` for an unknown image or platform.
+ *
+ * @example Files of each layer
+ * ```ts
+ * import { builtins, createCall, createEngine, imageTree, importImage } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const content = new Blob([new Uint8Array(1024)]).stream();
+ * await importImage(engine, { content, reference: "app" }, createCall());
+ * const { layers, efficiency } = await imageTree(engine, { image: "app" }, createCall());
+ * for (const { createdBy, files } of layers) console.log(createdBy, files.map(({ path }) => path));
+ * console.log(efficiency);
+ * ```
  */
 export async function imageTree(engine: ImageEngine, input: TreeInput, call: Call): Promise<TreeResult> {
   const image = await resolveImage(engine, input.image, call);

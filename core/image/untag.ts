@@ -21,7 +21,21 @@ export interface UntagResult {
   readonly errors: readonly EngineError[];
 }
 
-/** Takes names away and keeps the images. What can be done is, in one step, whatever is wrong with the rest. */
+/**
+ * Takes names away and keeps the images. What can be done is, in one step, whatever is wrong with the rest.
+ *
+ * @example Take a name away
+ * ```ts
+ * import { builtins, createCall, createEngine, importImage, untagImages } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * const content = new Blob([new Uint8Array(1024)]).stream();
+ * await importImage(engine, { content, reference: "app" }, createCall());
+ * const { dangling } = await untagImages(engine, { images: ["app"] }, createCall());
+ * console.log(dangling);
+ * ```
+ */
 export async function untagImages(engine: ImageEngine, input: UntagInput, call: Call): Promise<UntagResult> {
   const images = new Map((await readImages(engine.store, call)).map((image) => [image.id, image]));
   const going: string[] = [];

@@ -17,7 +17,16 @@ export interface VersionResult {
   readonly architecture: string;
 }
 
-/** Reads the versions; touches nothing but the run time's own constants. */
+/**
+ * Reads the versions; touches nothing but the run time's own constants.
+ *
+ * @example The version of strata
+ * ```ts
+ * import { readVersion } from "@strata/strata";
+ *
+ * console.log(readVersion().version);
+ * ```
+ */
 export function readVersion(): VersionResult {
   const { os, architecture } = normalizePlatform({ os: Deno.build.os, architecture: Deno.build.arch });
   return { version: strataVersion, pluginApi: 1, deno: Deno.version.deno, os, architecture };
