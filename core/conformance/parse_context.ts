@@ -35,7 +35,10 @@ export interface RecordedContext extends ParseContext {
 }
 
 /** Makes a parse context that knows what `input` says and nothing else. */
-export function parseContext(input: ParseInput = {}, signal = new AbortController().signal): RecordedContext {
+export function parseContext(
+  input: ParseInput = {},
+  signal: AbortSignal = new AbortController().signal,
+): RecordedContext {
   const platform = input.platform ?? { os: "linux", architecture: "amd64" };
   const events: EngineEvent[] = [];
   const asked: string[] = [];
