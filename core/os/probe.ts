@@ -72,8 +72,9 @@ export async function probeHost(call: { readonly signal: AbortSignal }): Promise
   };
 }
 
+/** Whether this is a user who is not root; false too where it may not be known. */
 function isOrdinaryUser(): boolean {
-  return Deno.build.os === "linux" && attempt(() => Deno.uid()) !== 0;
+  return Deno.build.os === "linux" && (attempt(() => Deno.uid()) ?? 0) !== 0;
 }
 
 function hasUserNamespaces(): boolean {

@@ -88,6 +88,26 @@ Deno.test({
   }
 });
 
+Deno.test({
+  name: "every use-case but those that run commands does without ffi, run, sys and env",
+  ignore: isMissing(peers.dockerRegistry),
+}, async () => {
+  await using folder = await tempFolder();
+  await using registry = await startRegistry();
+  const { code, stdout, stderr } = await runDeno([
+    "run",
+    "--quiet",
+    `--allow-read=core,plugins,examples/hello,${folder.path}`,
+    `--allow-write=${folder.path}`,
+    `--allow-net=${registry.host}`,
+    "tests/helpers/use_cases.ts",
+    folder.path,
+    registry.host,
+  ]);
+  assertEquals(code, 0, stderr);
+  assertEquals(stdout.split("Hello, world!").length - 1, 4, stdout);
+});
+
 Deno.test("a library without the permission to run programs says so when a build file has RUN", async () => {
   await using folder = await tempFolder();
   const script = `import { buildImage, builtins, createCall, createEngine } from "@strata/strata";
