@@ -28,7 +28,15 @@ async function withFile(work: (file: PluginFile) => Promise<void>): Promise<void
     await Deno.writeTextFile(path, text);
     const hex = digestHex(await sha256(text));
     const options = { kind: "vendor.x" };
-    await work({ name: "vendor-x", path, sha256: hex, options, permissions: undefined, isTrusted: true });
+    await work({
+      name: "vendor-x",
+      path,
+      sha256: hex,
+      options,
+      permissions: undefined,
+      isTrusted: true,
+      startSeconds: 300,
+    });
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

@@ -36,10 +36,13 @@ export async function openText(text: string, options: SandboxedOptions = {}): Pr
   return await open({ text, sha256: "", type: "application/typescript" }, "p", options);
 }
 
+/** Under `deno test` a Worker's modules are type-checked when it is started, which takes long on a busy machine. */
+const longStart = 300;
+
 async function open(
   source: Awaited<ReturnType<typeof readPluginFile>>,
   file: string,
-  { permissions, timeoutSeconds, startSeconds, kind = "worker", host }: SandboxedOptions,
+  { permissions, timeoutSeconds, startSeconds = longStart, kind = "worker", host }: SandboxedOptions,
 ): Promise<SandboxedPlugin> {
   const name = file.replace(/\.ts$/, "").replaceAll("_", "-");
   const { plugin, sandbox } = await openPlugin({ name, permissions, timeoutSeconds, startSeconds }, source, {
