@@ -26,7 +26,21 @@ export interface Engine extends AsyncDisposable {
 /** Sections of a config, by plugin name. */
 export type PluginSections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-/** What an engine is made of. */
+/**
+ * What an engine is made of.
+ *
+ * @example Another store, logins of one's own
+ * ```ts
+ * import { builtins, type EngineOptions } from "@strata/strata";
+ *
+ * const options: EngineOptions = {
+ *   plugins: builtins,
+ *   config: { root: "/var/lib/strata", sourceDateEpoch: 0 },
+ *   credential: () => Promise.resolve({ username: "ci", secret: "token" }),
+ * };
+ * console.log(options.config?.root);
+ * ```
+ */
 export interface EngineOptions {
   /** Plugins; the built-in ones are in plugins/mod.ts. Those of the config are added. */
   readonly plugins: readonly PluginEntry[];

@@ -20,6 +20,22 @@ function symbolsOf(doc: { nodes: unknown }): string[] {
   return groups.flatMap((group) => (group.symbols ?? []).map((symbol) => symbol.name));
 }
 
+interface Declaration {
+  readonly kind: string;
+  readonly jsDoc?: { readonly tags?: readonly { readonly kind: string }[] };
+}
+
+interface DocumentedSymbol {
+  readonly name: string;
+  readonly declarations: readonly Declaration[];
+}
+
+function documentedSymbols(
+  doc: { nodes: Readonly<Record<string, { symbols: DocumentedSymbol[] }>> },
+): DocumentedSymbol[] {
+  return Object.values(doc.nodes).flatMap(({ symbols }) => symbols);
+}
+
 for (
   const [name, file] of [[".", "mod.ts"], ["./contract", "core/contract/mod.ts"], [
     "./conformance",
@@ -31,3 +47,15 @@ for (
     assertEquals(await exportsOf(file), committed[name]);
   });
 }
+
+Deno.test('every function that "." exports has an example, which deno test --doc runs', async () => {
+  const output = await new Deno.Command(Deno.execPath(), { args: ["doc", "--json", "mod.ts"], cwd: root }).output();
+  const doc = JSON.parse(new TextDecoder().decode(output.stdout));
+  const functions = documentedSymbols(doc).filter(({ declarations }) =>
+    declarations.some(({ kind }) => kind === "function")
+  );
+  const isExplained = ({ jsDoc }: Declaration): boolean => jsDoc?.tags?.some(({ kind }) => kind === "example") === true;
+  const bare = functions.filter(({ declarations }) => !declarations.some(isExplained));
+  assertEquals(bare.map(({ name }) => name), []);
+  assertEquals(functions.length > 30, true, "the output of deno doc was understood");
+});

@@ -5,7 +5,21 @@ import { parsePlatform } from "../oci/platform.ts";
 /** What an annotation is put on. */
 export type AnnotationScope = "manifest" | "index" | "manifest-descriptor" | "index-descriptor";
 
-/** One OCI annotation of an image. */
+/**
+ * One OCI annotation of an image.
+ *
+ * @example Where the source is
+ * ```ts
+ * import type { Annotation } from "@strata/strata";
+ *
+ * const annotation: Annotation = {
+ *   scope: "manifest",
+ *   key: "org.opencontainers.image.source",
+ *   value: "https://example.com/app",
+ * };
+ * console.log(annotation);
+ * ```
+ */
 export interface Annotation {
   /** What it is put on. */
   readonly scope: AnnotationScope;

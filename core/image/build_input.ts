@@ -126,7 +126,23 @@ export type CacheTo =
     }
   );
 
-/** Everything a build depends on besides the store and the engine's config. */
+/**
+ * Everything a build depends on besides the store and the engine's config.
+ *
+ * @example Two platforms, pushed with zstd
+ * ```ts
+ * import type { BuildInput } from "@strata/strata";
+ *
+ * const input: BuildInput = {
+ *   context: { type: "directory", path: "." },
+ *   tags: ["registry.example.com/team/app:1"],
+ *   platforms: [{ os: "linux", architecture: "amd64" }, { os: "linux", architecture: "arm64" }],
+ *   args: { VERSION: "1" },
+ *   outputs: [{ type: "registry", push: { compression: "zstd" } }],
+ * };
+ * console.log(input);
+ * ```
+ */
 export interface BuildInput {
   /** The build context. */
   readonly context: ContextSource;

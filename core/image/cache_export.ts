@@ -10,7 +10,17 @@ import { writeTar } from "../tar/write.ts";
 import { type CacheEngine, findMounts, openCacheMounts } from "./cache_mount.ts";
 import { writeAll, writeOutputFile } from "./output_file.ts";
 
-/** What `cache export` is told. */
+/**
+ * What `cache export` is told.
+ *
+ * @example One mount
+ * ```ts
+ * import type { CacheExportInput } from "@strata/strata";
+ *
+ * const input: CacheExportInput = { mounts: ["go-build"], output: "cache.tar" };
+ * console.log(input);
+ * ```
+ */
 export interface CacheExportInput {
   /** Ids of cache mounts, or starts of their names; all mounts when empty or left out. */
   readonly mounts?: readonly string[];

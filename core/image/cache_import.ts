@@ -9,7 +9,17 @@ import { ofArchive, standardInput } from "./archive_error.ts";
 import { type CacheEngine, openCacheMounts } from "./cache_mount.ts";
 import { MountWriter } from "./mount_writer.ts";
 
-/** What `cache import` is told. */
+/**
+ * What `cache import` is told.
+ *
+ * @example What was piped in
+ * ```ts
+ * import type { CacheImportInput } from "@strata/strata";
+ *
+ * const input: CacheImportInput = { content: new Blob([]).stream(), label: "cache.tar" };
+ * console.log(input);
+ * ```
+ */
 export interface CacheImportInput {
   /** An archive that `cache export` wrote, plain or compressed. */
   readonly content: ByteStream;

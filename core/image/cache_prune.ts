@@ -8,7 +8,17 @@ import { carryOut, removeSnapshots } from "./removal.ts";
 import { snapshotUsage } from "../snapshot/stored_snapshots.ts";
 import { readImages, rootsOf } from "./stored_image.ts";
 
-/** What `cache prune` is told. */
+/**
+ * What `cache prune` is told.
+ *
+ * @example Mounts that nobody used for a day
+ * ```ts
+ * import type { CachePruneInput } from "@strata/strata";
+ *
+ * const input: CachePruneInput = { filters: ["type=mount", "until=24h"] };
+ * console.log(input);
+ * ```
+ */
 export interface CachePruneInput {
   /** Remove records whose layers images use, too. */
   readonly all?: boolean;

@@ -4,7 +4,17 @@ import type { Encoding } from "../stream/compress.ts";
 /** Names of `--compression`. */
 export const compressionNames: readonly ("gzip" | "zstd" | "none")[] = ["gzip", "zstd", "none"];
 
-/** How plain layers leave the store; `none` leaves them as they are. */
+/**
+ * How plain layers leave the store; `none` leaves them as they are.
+ *
+ * @example Small rather than fast
+ * ```ts
+ * import type { CompressionChoice } from "@strata/strata";
+ *
+ * const choice: CompressionChoice = { compression: "zstd", compressionLevel: 19 };
+ * console.log(choice);
+ * ```
+ */
 export interface CompressionChoice {
   /** gzip when left out. */
   readonly compression?: "gzip" | "zstd" | "none";

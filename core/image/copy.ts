@@ -21,7 +21,17 @@ import { type Place, readPlace } from "./transfer_place.ts";
 /** What moving images needs of an engine. */
 export type TransferEngine = Pick<Engine, "store" | "host">;
 
-/** What `copy` is told. An address is `SCHEME:…`, e.g. `oci-archive:app.tar` or `registry:quay.io/team/app:1`; a name alone is one of the store. */
+/**
+ * What `copy` is told. An address is `SCHEME:…`, e.g. `oci-archive:app.tar` or `registry:quay.io/team/app:1`; a name alone is one of the store.
+ *
+ * @example From a registry to an archive
+ * ```ts
+ * import type { CopyInput } from "@strata/strata";
+ *
+ * const input: CopyInput = { source: "registry:alpine:3.20", target: "oci-archive:alpine.tar" };
+ * console.log(input);
+ * ```
+ */
 export interface CopyInput extends CompressionChoice {
   /** Where to read. */
   readonly source: string;

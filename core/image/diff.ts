@@ -9,7 +9,17 @@ import { type ImageEngine, resolveAmong } from "./resolve_image.ts";
 import { readImages } from "./stored_image.ts";
 import { readIndexes } from "./tree.ts";
 
-/** What `image diff` compares. */
+/**
+ * What `image diff` compares.
+ *
+ * @example Two versions
+ * ```ts
+ * import type { DiffInput } from "@strata/strata";
+ *
+ * const input: DiffInput = { from: "app:1", to: "app:2" };
+ * console.log(input);
+ * ```
+ */
 export interface DiffInput {
   /** First image: name, ID, ID prefix, digest or alias. */
   readonly from: string;

@@ -8,7 +8,17 @@ import { type CacheEngine, type CacheMountUsage, describeMounts, openCacheMounts
 import { type ImageRow, listImages } from "./list.ts";
 import { readImages, rootsOf, type StoredImage } from "./stored_image.ts";
 
-/** What `system df` is asked. */
+/**
+ * What `system df` is asked.
+ *
+ * @example With each image
+ * ```ts
+ * import type { DiskUsageInput } from "@strata/strata";
+ *
+ * const input: DiskUsageInput = { verbose: true };
+ * console.log(input);
+ * ```
+ */
 export interface DiskUsageInput {
   /** Also give the rows per image and per cache record. */
   readonly verbose?: boolean;

@@ -23,7 +23,21 @@ export type { RebaseInput } from "./edit_base.ts";
 export type { ConfigChange } from "./edit_change.ts";
 export type { ConfigDifference } from "./edit_diff.ts";
 
-/** What `edit` is told. Addresses as of `copy`. */
+/**
+ * What `edit` is told. Addresses as of `copy`.
+ *
+ * @example A label for an image of a registry
+ * ```ts
+ * import type { EditInput } from "@strata/strata";
+ *
+ * const input: EditInput = {
+ *   source: "registry:registry.example.com/team/app:1",
+ *   target: "registry:registry.example.com/team/app:1",
+ *   change: { labels: { reviewed: "yes" } },
+ * };
+ * console.log(input);
+ * ```
+ */
 export interface EditInput extends CompressionChoice {
   /** The image, or index of images, to edit. */
   readonly source: string;

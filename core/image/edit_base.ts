@@ -8,7 +8,17 @@ import { rememberDocuments } from "./edit_source.ts";
 import type { RegistryEngine } from "./registry.ts";
 import { type Place, readPlace } from "./transfer_place.ts";
 
-/** The base that an image was built on, and the one that it gets. Addresses as of `copy`. */
+/**
+ * The base that an image was built on, and the one that it gets. Addresses as of `copy`.
+ *
+ * @example Onto a newer base
+ * ```ts
+ * import type { RebaseInput } from "@strata/strata";
+ *
+ * const input: RebaseInput = { oldBase: "registry:alpine:3.19", newBase: "registry:alpine:3.20" };
+ * console.log(input);
+ * ```
+ */
 export interface RebaseInput {
   /** Its layers are the first ones of the image. */
   readonly oldBase: string;

@@ -1,7 +1,17 @@
 import { EngineError } from "../errors.ts";
 import type { ExecConfig } from "../oci/image_config.ts";
 
-/** What is set and unset in an image's config. What is not named stays as it is. */
+/**
+ * What is set and unset in an image's config. What is not named stays as it is.
+ *
+ * @example Another command and user
+ * ```ts
+ * import type { ConfigChange } from "@strata/strata";
+ *
+ * const change: ConfigChange = { cmd: ["/bin/app"], user: "app", unsetEnv: ["DEBUG"] };
+ * console.log(change);
+ * ```
+ */
 export interface ConfigChange {
   /** Variables to set, in order. */
   readonly env?: Readonly<Record<string, string>>;

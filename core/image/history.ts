@@ -6,7 +6,17 @@ import type { RegistryEngine } from "./registry.ts";
 import { seeImagesNow } from "./see_images.ts";
 import { familiarName } from "./stored_image.ts";
 
-/** What `image history` is asked. */
+/**
+ * What `image history` is asked.
+ *
+ * @example Of an image in a registry
+ * ```ts
+ * import type { HistoryInput } from "@strata/strata";
+ *
+ * const input: HistoryInput = { image: "registry:alpine:3.20" };
+ * console.log(input);
+ * ```
+ */
 export interface HistoryInput {
   /** Name, ID, ID prefix, digest or alias; what is none of the store's images may be an address as of `copy`. */
   readonly image: string;

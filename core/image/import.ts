@@ -17,7 +17,21 @@ import { ofArchive, standardInput } from "./archive_error.ts";
 import { nameLoaded } from "./name_loaded.ts";
 import { readTarget } from "./tag.ts";
 
-/** What `import` is told. */
+/**
+ * What `import` is told.
+ *
+ * @example With a command
+ * ```ts
+ * import type { ImportInput } from "@strata/strata";
+ *
+ * const input: ImportInput = {
+ *   content: new Blob([new Uint8Array(1024)]).stream(),
+ *   reference: "base:1",
+ *   changes: ['CMD ["/bin/sh"]'],
+ * };
+ * console.log(input);
+ * ```
+ */
 export interface ImportInput {
   /** A tar of a root file system, plain or compressed. */
   readonly content: ByteStream;

@@ -15,7 +15,17 @@ import { seeImages } from "./see_images.ts";
 import type { SeenImage } from "./seen_image.ts";
 import { familiarName, readImages, splitName } from "./stored_image.ts";
 
-/** What `image inspect` is asked. */
+/**
+ * What `image inspect` is asked.
+ *
+ * @example One of the store, one of a registry
+ * ```ts
+ * import type { InspectInput } from "@strata/strata";
+ *
+ * const input: InspectInput = { images: ["app", "registry:alpine:3.20"] };
+ * console.log(input);
+ * ```
+ */
 export interface InspectInput {
   /** Names, IDs, ID prefixes, digests or aliases; what is none of the store's images may be an address as of `copy`. */
   readonly images: readonly string[];

@@ -11,7 +11,21 @@ import { openCopySource } from "./copy_source.ts";
 import type { RegistryEngine } from "./registry.ts";
 import { readPlace, registryPlace } from "./transfer_place.ts";
 
-/** What `manifest inspect` is told. */
+/**
+ * What `manifest inspect` is told.
+ *
+ * @example The config for a platform
+ * ```ts
+ * import type { InspectManifestInput } from "@strata/strata";
+ *
+ * const input: InspectManifestInput = {
+ *   image: "alpine:3.20",
+ *   platform: { os: "linux", architecture: "arm64" },
+ *   config: true,
+ * };
+ * console.log(input);
+ * ```
+ */
 export interface InspectManifestInput {
   /** An address as of `copy`; a name alone is one of a registry. */
   readonly image: string;

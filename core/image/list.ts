@@ -8,7 +8,17 @@ import { familiarName, type NameParts, readImages, splitName, type StoredImage }
 /** What listing needs of an engine. */
 export type ListEngine = Pick<Engine, "store" | "clock">;
 
-/** What `image ls` shows. */
+/**
+ * What `image ls` shows.
+ *
+ * @example Images of one repository with a label
+ * ```ts
+ * import type { ListInput } from "@strata/strata";
+ *
+ * const input: ListInput = { filters: ["reference=app:*", "label=stage=test"] };
+ * console.log(input);
+ * ```
+ */
 export interface ListInput {
   /** Show dangling and digest-only images too. */
   readonly all?: boolean;

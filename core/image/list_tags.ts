@@ -3,7 +3,17 @@ import { parseReference } from "../oci/reference.ts";
 import { expandAlias } from "./alias_name.ts";
 import { openRepository, type RegistryEngine } from "./registry.ts";
 
-/** What `tags ls` is told. */
+/**
+ * What `tags ls` is told.
+ *
+ * @example The first hundred
+ * ```ts
+ * import type { ListTagsInput } from "@strata/strata";
+ *
+ * const input: ListTagsInput = { repository: "quay.io/team/app", limit: 100 };
+ * console.log(input);
+ * ```
+ */
 export interface ListTagsInput {
   /** Repository, e.g. `quay.io/team/app`, or a short name of the config. */
   readonly repository: string;

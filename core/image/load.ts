@@ -12,7 +12,17 @@ import { type LoadedImage, nameLoaded, readIncomingName } from "./name_loaded.ts
 export type { LoadSource } from "./load_place.ts";
 export type { LoadedImage } from "./name_loaded.ts";
 
-/** What `load` is told. */
+/**
+ * What `load` is told.
+ *
+ * @example From a file
+ * ```ts
+ * import type { LoadInput } from "@strata/strata";
+ *
+ * const input: LoadInput = { source: { path: "app.tar" } };
+ * console.log(input);
+ * ```
+ */
 export interface LoadInput {
   /** A docker-archive or OCI archive, plain or compressed (gzip, bzip2, xz, zstd), or an OCI or `dir` directory. */
   readonly source: LoadSource;

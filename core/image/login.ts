@@ -6,7 +6,20 @@ import { registryHook } from "./registry.ts";
 /** What logging in needs of an engine. */
 export type LoginEngine = Pick<Engine, "host" | "logins">;
 
-/** What `login` is told. */
+/**
+ * What `login` is told.
+ *
+ * @example With a password
+ * ```ts
+ * import type { LoginInput } from "@strata/strata";
+ *
+ * const input: LoginInput = {
+ *   host: "registry.example.com",
+ *   credential: { username: "ci", secret: "token" },
+ * };
+ * console.log(input);
+ * ```
+ */
 export interface LoginInput {
   /** Host of the registry, as {@linkcode readLoginHost} gives it. */
   readonly host: string;

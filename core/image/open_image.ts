@@ -11,7 +11,20 @@ import type { RegistryEngine } from "./registry.ts";
 import { seeImagesNow } from "./see_images.ts";
 import type { SeenImage } from "./seen_image.ts";
 
-/** Which image is opened. */
+/**
+ * Which image is opened.
+ *
+ * @example An archive, for a platform
+ * ```ts
+ * import type { OpenImageInput } from "@strata/strata";
+ *
+ * const input: OpenImageInput = {
+ *   image: "oci-archive:app.tar",
+ *   platform: { os: "linux", architecture: "arm64" },
+ * };
+ * console.log(input);
+ * ```
+ */
 export interface OpenImageInput {
   /** A name, an ID, a start of one, a digest or an alias of an image of the store; else an address as of `copy`. */
   readonly image: string;

@@ -6,7 +6,17 @@ import { carryOut, planRemoval, type RemoveEngine } from "./removal.ts";
 import { type RemoveAction, withLayers } from "./remove.ts";
 import { familiarName, readImages, type StoredImage } from "./stored_image.ts";
 
-/** What `image prune` is told. */
+/**
+ * What `image prune` is told.
+ *
+ * @example All that are older than a week
+ * ```ts
+ * import type { PruneInput } from "@strata/strata";
+ *
+ * const input: PruneInput = { all: true, filters: ["until=168h"] };
+ * console.log(input);
+ * ```
+ */
 export interface PruneInput {
   /** Remove named images too, not only dangling ones. */
   readonly all?: boolean;

@@ -23,7 +23,17 @@ import { readRecord } from "./stored_image.ts";
 /** Blobs that are fetched at once. */
 export const pullJobs = 4;
 
-/** What `pull` is told. */
+/**
+ * What `pull` is told.
+ *
+ * @example Every platform
+ * ```ts
+ * import type { PullInput } from "@strata/strata";
+ *
+ * const input: PullInput = { reference: "alpine:3.20", allPlatforms: true };
+ * console.log(input);
+ * ```
+ */
 export interface PullInput {
   /** `NAME[:TAG|@DIGEST]`, or a short name of the config. */
   readonly reference: string;

@@ -19,7 +19,17 @@ import { readImages, type StoredImage } from "./stored_image.ts";
 /** Blobs that are sent at once. */
 const pushJobs = 4;
 
-/** What `push` is told. */
+/**
+ * What `push` is told.
+ *
+ * @example Every tag, compressed with zstd
+ * ```ts
+ * import type { PushInput } from "@strata/strata";
+ *
+ * const input: PushInput = { reference: "registry.example.com/team/app", allTags: true, compression: "zstd" };
+ * console.log(input);
+ * ```
+ */
 export interface PushInput extends CompressionChoice {
   /** `NAME[:TAG]` of an image in the store. */
   readonly reference: string;

@@ -6,7 +6,17 @@ import { carryOut, planRemoval, type RemoveEngine } from "./removal.ts";
 import { resolveAmong } from "./resolve_image.ts";
 import { familiarName, readImages, splitName, type StoredImage } from "./stored_image.ts";
 
-/** What `image rm` is told. */
+/**
+ * What `image rm` is told.
+ *
+ * @example By name and by ID
+ * ```ts
+ * import type { RemoveInput } from "@strata/strata";
+ *
+ * const input: RemoveInput = { images: ["app:1", "sha256:0a1b2c"], force: true };
+ * console.log(input);
+ * ```
+ */
 export interface RemoveInput {
   /** Names, IDs, ID prefixes, digests or aliases. */
   readonly images: readonly string[];

@@ -4,7 +4,17 @@ import { familiarReference } from "../oci/reference.ts";
 import { readRemoteReference, type RegistryEngine, registryHook, repositoryAddress } from "./registry.ts";
 import type { RemoveAction } from "./remove.ts";
 
-/** What `image rm --remote` is told. */
+/**
+ * What `image rm --remote` is told.
+ *
+ * @example A tag
+ * ```ts
+ * import type { RemoveRemoteInput } from "@strata/strata";
+ *
+ * const input: RemoveRemoteInput = { images: ["registry.example.com/team/app:test"] };
+ * console.log(input);
+ * ```
+ */
 export interface RemoveRemoteInput {
   /** `NAME[:TAG|@DIGEST]` of images in registries; a digest takes every tag that points at it along. */
   readonly images: readonly string[];

@@ -5,7 +5,17 @@ import { snapshotUsage } from "../snapshot/stored_snapshots.ts";
 import { type CacheEngine, openCacheMounts } from "./cache_mount.ts";
 import { removeSnapshots } from "./removal.ts";
 
-/** What `system reset` is told. */
+/**
+ * What `system reset` is told.
+ *
+ * @example Only see what would go
+ * ```ts
+ * import type { ResetInput } from "@strata/strata";
+ *
+ * const input: ResetInput = { dryRun: true };
+ * console.log(input);
+ * ```
+ */
 export interface ResetInput {
   /** Only report what would be removed. */
   readonly dryRun?: boolean;

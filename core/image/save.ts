@@ -11,7 +11,17 @@ import { familiarName, readImages, splitName } from "./stored_image.ts";
 /** Forms that `save` writes. */
 export type SaveFormat = "docker-archive" | "oci-archive" | "oci" | "dir";
 
-/** What `save` is told. */
+/**
+ * What `save` is told.
+ *
+ * @example A folder that skopeo reads
+ * ```ts
+ * import type { SaveInput } from "@strata/strata";
+ *
+ * const input: SaveInput = { images: ["app"], format: "oci", output: "layout" };
+ * console.log(input);
+ * ```
+ */
 export interface SaveInput {
   /** Names, IDs, ID prefixes, digests or aliases; by ID or alias an image is saved without its names. */
   readonly images: readonly string[];

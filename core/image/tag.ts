@@ -6,7 +6,17 @@ import { imageIdName, imageName } from "../store/names.ts";
 import { type ImageEngine, resolveAmong } from "./resolve_image.ts";
 import { familiarName, readImages } from "./stored_image.ts";
 
-/** What `tag` is told. */
+/**
+ * What `tag` is told.
+ *
+ * @example A name in a registry
+ * ```ts
+ * import type { TagInput } from "@strata/strata";
+ *
+ * const input: TagInput = { source: "app", target: "registry.example.com/team/app:1" };
+ * console.log(input);
+ * ```
+ */
 export interface TagInput {
   /** Name, ID, ID prefix, digest or alias of the image. */
   readonly source: string;

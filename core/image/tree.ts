@@ -10,7 +10,17 @@ import { flattenLayers } from "./flat_tree.ts";
 import { layerSizes } from "./layer_sizes.ts";
 import { type ImageEngine, resolveImage } from "./resolve_image.ts";
 
-/** What `image tree` is asked. */
+/**
+ * What `image tree` is asked.
+ *
+ * @example By a start of the ID
+ * ```ts
+ * import type { TreeInput } from "@strata/strata";
+ *
+ * const input: TreeInput = { image: "0a1b2c" };
+ * console.log(input);
+ * ```
+ */
 export interface TreeInput {
   /** Name, ID, ID prefix, digest or alias. */
   readonly image: string;

@@ -5,7 +5,17 @@ import { imageIdName, NamePrefix } from "../store/names.ts";
 import { type ImageEngine, resolveAmong } from "./resolve_image.ts";
 import { familiarName, readImages } from "./stored_image.ts";
 
-/** What `untag` is told. */
+/**
+ * What `untag` is told.
+ *
+ * @example One name
+ * ```ts
+ * import type { UntagInput } from "@strata/strata";
+ *
+ * const input: UntagInput = { images: ["app:old"] };
+ * console.log(input);
+ * ```
+ */
 export interface UntagInput {
   /** Names to take away; an ID, ID prefix or alias means every name of that image. */
   readonly images: readonly string[];
