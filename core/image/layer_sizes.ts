@@ -1,7 +1,5 @@
 import type { ImageContent } from "../build/base_image.ts";
 import type { ChainLayer } from "../build/chain.ts";
-import { createLayerFiles } from "../build/layer_files.ts";
-import { settleAll } from "../build/settle_all.ts";
 import type { Call } from "../contract/call.ts";
 import type { Store } from "../contract/store.ts";
 import { layerName, StoreAnnotation } from "../store/names.ts";
@@ -26,6 +24,10 @@ export const layerSizes: SizeLayers = (store, image, call) =>
  * (`CONTENT_MISMATCH`) and stores its table of contents.
  */
 export const checkedLayerSizes: SizeLayers = async (store, image, call) => {
+  const [{ createLayerFiles }, { settleAll }] = await Promise.all([
+    import("../build/layer_files.ts"),
+    import("../build/settle_all.ts"),
+  ]);
   const files = createLayerFiles(store);
   return await settleAll(image.chain.layers.map(async (layer) => {
     const known = await knownSize(store, layer, call);
