@@ -1,5 +1,5 @@
 /** What a plugin tries that it was given no permission for, from inside its sandbox. */
-import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createLayerContext } from "../../../tests/helpers/layer_context.ts";
 import { openText, type SandboxedOptions } from "../../../tests/helpers/sandboxed_plugin.ts";
 import { sandboxPlace } from "../../engine_sandbox.ts";
@@ -302,7 +302,7 @@ Deno.test("the address of a plugin's module leads nowhere", async () => {
   const result = await attempt(`return [import.meta.url, import.meta.filename, import.meta.dirname]`);
   assertMatch(result, /^gave \["blob:[^"]*",null,null\]$/);
   assertMatch(await attempt(`return import.meta.resolve("./x.ts")`), /^threw /);
-  assertNotMatch(await attempt(`return import.meta.resolve("node:fs")`), /work/);
+  assertEquals(await attempt(`return import.meta.resolve("node:fs")`), 'gave "node:fs"');
 });
 
 Deno.test("in bubblewrap a plugin sees no file of the machine but libraries, and no program", {
