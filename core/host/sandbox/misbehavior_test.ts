@@ -39,6 +39,12 @@ function layerOf({ layer }: Plugin): LayerHook {
 
 const op = { kind: "x.try", args: {} };
 
+/**
+ * Where plugins that are busy for ever are tried: Deno 2.9.6 does not stop the thread of a busy Worker that is terminated, and it would
+ * take its part of the processors from all tests that come after.
+ */
+const apart = { kind: "process" } as const;
+
 async function keyFailure(body: string, options: SandboxedOptions = {}, context?: LayerContext): Promise<EngineError> {
   await using opened = await openText(layerText(body), options);
   return await failureOf(() => layerOf(opened.plugin).contentKey(op, context ?? createLayerContext()));
@@ -83,7 +89,7 @@ Deno.test("a plugin that oversteps its permissions is told on, with what it trie
 });
 
 Deno.test("a plugin that does not answer is ended, busy or waiting", async () => {
-  const options = { timeoutSeconds: 0.4 };
+  const options = { ...apart, timeoutSeconds: 0.4 };
   const pattern = /it did not answer for 0.4 s, so it was ended/;
   assertNamed(await keyFailure(`while (true);`, options), "layer.contentKey", pattern);
   assertNamed(await keyFailure(`await new Promise(() => {})`, options), "layer.contentKey", pattern);
@@ -91,7 +97,7 @@ Deno.test("a plugin that does not answer is ended, busy or waiting", async () =>
 });
 
 Deno.test("a plugin that never starts is ended", async () => {
-  const options = { startSeconds: 1 };
+  const options = { ...apart, startSeconds: 1 };
   for (
     const text of [
       `while (true);`,
@@ -108,7 +114,7 @@ Deno.test("a plugin that never starts is ended", async () => {
 });
 
 Deno.test("a plugin that was ended fails what it is asked later", async () => {
-  await using opened = await openText(layerText(`while (true);`), { timeoutSeconds: 0.3 });
+  await using opened = await openText(layerText(`while (true);`), { ...apart, timeoutSeconds: 0.3 });
   const hook = layerOf(opened.plugin);
   await failureOf(() => hook.contentKey(op, createLayerContext()));
   assertNamed(await failureOf(() => hook.contentKey(op, createLayerContext())), "layer.contentKey", /it was ended/);
@@ -129,7 +135,7 @@ Deno.test("an aborted call ends: at once where the plugin listens, and the plugi
     const started = body === listening || !body.startsWith("context")
       ? `context.emit({ type: "warning", code: "x", message: "m" }); ${body}`
       : body;
-    assertEquals((await keyFailure(started, { timeoutSeconds: 0.4 }, context)).code, "CANCELED");
+    assertEquals((await keyFailure(started, { ...apart, timeoutSeconds: 0.4 }, context)).code, "CANCELED");
   }
 });
 
@@ -188,7 +194,11 @@ Deno.test("what a plugin prints is a warning with its name, and a flood of it en
   await layerOf(opened.plugin).contentKey(op, context);
   const messages = events.map((event) => event.type === "warning" ? event.message : "");
   assertEquals(messages, ['plugin "p": hello { a: 1 }', 'plugin "p": there']);
-  assertNamed(await keyFailure(`while (true) console.log("x")`), "layer.contentKey", /it printed more than 5000 times/);
+  assertNamed(
+    await keyFailure(`while (true) console.log("x")`, apart),
+    "layer.contentKey",
+    /it printed more than 5000 times/,
+  );
 });
 
 Deno.test("events of a plugin that are none are not passed on", async () => {
