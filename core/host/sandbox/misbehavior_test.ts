@@ -89,11 +89,12 @@ Deno.test("a plugin that oversteps its permissions is told on, with what it trie
 });
 
 Deno.test("a plugin that does not answer is ended, busy or waiting", async () => {
-  const options = { ...apart, timeoutSeconds: 0.4 };
+  const options = { timeoutSeconds: 0.4 };
+  const busy = { ...apart, ...options };
   const pattern = /it did not answer for 0.4 s, so it was ended/;
-  assertNamed(await keyFailure(`while (true);`, options), "layer.contentKey", pattern);
+  assertNamed(await keyFailure(`while (true);`, busy), "layer.contentKey", pattern);
   assertNamed(await keyFailure(`await new Promise(() => {})`, options), "layer.contentKey", pattern);
-  assertNamed(await buildFailure(`while (true);`, options), "layer.build", pattern);
+  assertNamed(await buildFailure(`while (true);`, busy), "layer.build", pattern);
 });
 
 Deno.test("a plugin that never starts is ended", async () => {
