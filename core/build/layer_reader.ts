@@ -2,7 +2,7 @@ import type { Call } from "../contract/call.ts";
 import type { Store } from "../contract/store.ts";
 import type { LayerFacts, LayerFile } from "../layer/index_worker.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { canceled } from "../stream/abort.ts";
+import { throwIfAborted, unlessAborted } from "../stream/abort.ts";
 import { createWorkerPool } from "../stream/worker_pool.ts";
 import { createLimit } from "./limit.ts";
 
@@ -34,15 +34,8 @@ async function readHere(store: Store, descriptor: Descriptor, call: Call): Promi
 }
 
 async function readInThread(file: LayerFile, { signal }: Call): Promise<LayerFacts> {
-  if (signal.aborted) throw canceled(signal);
+  throwIfAborted(signal);
   // One for each layer: it takes far less time than reading a layer, and can be ended alone.
   using pool = createWorkerPool<LayerFile, LayerFacts>(new URL("../layer/index_worker.ts", import.meta.url), 1);
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(canceled(signal));
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([promise, pool.run(file)]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
+  return await unlessAborted(pool.run(file), signal);
 }

@@ -1,5 +1,6 @@
 import { countBytes } from "../build/count_bytes.ts";
 import { createLimit, type Limit } from "../build/limit.ts";
+import { settleAll } from "../build/settle_all.ts";
 import type { ByteStream, Call } from "../contract/call.ts";
 import type { ContentSink, ContentSource } from "../contract/content.ts";
 import { isEngineError } from "../errors.ts";
@@ -106,8 +107,7 @@ class Copier {
       for (const child of children) await copy(child);
       return;
     }
-    const settled = await Promise.allSettled(children.map(copy));
-    for (const each of settled) if (each.status === "rejected") throw each.reason;
+    await settleAll(children.map(copy));
   }
 
   async #put(descriptor: Descriptor): Promise<void> {

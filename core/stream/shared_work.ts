@@ -1,5 +1,5 @@
 import type { Call } from "../contract/call.ts";
-import { canceled, throwIfAborted } from "./abort.ts";
+import { throwIfAborted, unlessAborted } from "./abort.ts";
 
 /** One piece of work, and who waits for it. */
 interface Piece<V> {
@@ -24,20 +24,11 @@ export class SharedWork<K, V> {
     throwIfAborted(call.signal);
     const piece = this.#pieces.get(key) ?? this.#begin(key, work, call);
     piece.waiting++;
-    const { promise: given, reject: giveUp } = Promise.withResolvers<never>();
-    const onAbort = (): void => {
-      if (--piece.waiting === 0) {
-        this.#drop(key, piece);
-        piece.controller.abort(call.signal.reason);
-      }
-      giveUp(canceled(call.signal));
-    };
-    call.signal.addEventListener("abort", onAbort, { once: true });
-    try {
-      return await Promise.race([piece.result, given]);
-    } finally {
-      call.signal.removeEventListener("abort", onAbort);
-    }
+    return await unlessAborted(piece.result, call.signal, () => {
+      if (--piece.waiting > 0) return;
+      this.#drop(key, piece);
+      piece.controller.abort(call.signal.reason);
+    });
   }
 
   /** Lets the next caller begin anew. Those who wait for the work that is going on get what that gives. */
