@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { failureOf } from "../../tests/helpers/failure_of.ts";
 import { call } from "../../tests/conformance/store_tools.ts";
 import type {
   BuildGraph,
@@ -11,7 +12,7 @@ import type {
   Store,
   TransportHook,
 } from "../contract/mod.ts";
-import { EngineError, isEngineError } from "../errors.ts";
+import { EngineError } from "../errors.ts";
 import { guardStore, guardTransport } from "./guard.ts";
 import { guardLayer, guardParse } from "./guard_build.ts";
 
@@ -19,16 +20,6 @@ const digest = `sha256:${"a".repeat(64)}` as const;
 
 /** A context of which only the call is used. */
 const context = { ...call } as LayerContext & ParseContext;
-
-async function failureOf(work: () => Promise<unknown>): Promise<EngineError> {
-  try {
-    await work();
-  } catch (error) {
-    assert(isEngineError(error), String(error));
-    return error;
-  }
-  throw new DOMException("it did not fail");
-}
 
 function layerHook(entries: readonly unknown[], end?: () => never): LayerHook {
   return {

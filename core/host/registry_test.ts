@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { failureOf } from "../../tests/helpers/failure_of.ts";
 import type { Plugin, PluginFactory } from "../contract/plugin.ts";
-import { type EngineError, type ErrorCode, isEngineError } from "../errors.ts";
+import type { ErrorCode } from "../errors.ts";
 import type { PluginEntry, Provides } from "./plugin_entry.ts";
 import { createHost, type Host } from "./registry.ts";
 
@@ -38,16 +39,6 @@ function entry(name: string, provides: Provides, loaded: string[] = []): PluginE
 
 function undeclared(name: string, factory: PluginFactory): PluginEntry {
   return { name, load: () => Promise.resolve({ default: factory }) };
-}
-
-async function failureOf(work: () => Promise<unknown>): Promise<EngineError> {
-  try {
-    await work();
-  } catch (error) {
-    assert(isEngineError(error), String(error));
-    return error;
-  }
-  throw new DOMException("it did not fail");
 }
 
 function open(...plugins: PluginEntry[]): Promise<Host> {

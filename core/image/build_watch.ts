@@ -20,7 +20,7 @@ import {
 } from "./build_record.ts";
 import type { BuildResult } from "./build_result.ts";
 import { runBuild } from "./build_run.ts";
-import { answerOf, askTree, type TreeQuestion } from "./tree_questions.ts";
+import { answerOf, entryAnswer, type TreeQuestion } from "./tree_questions.ts";
 
 /** Longest record in UTF-16 code units: that of a build of some thousand steps. */
 const MAX_RECORD_LENGTH = 1024 * 1024;
@@ -137,27 +137,27 @@ class BuildWatch implements BuildReads {
   }
 
   tree(tree: Tree, exclude: readonly string[]): Tree {
-    const ask = async <T>(question: TreeQuestion, give: () => Promise<T>, call: Call): Promise<T> => {
-      if (!this.#isOpaque) {
-        await askTree(tree, question, call).then(
-          (answer) => this.#noteAnswer({ exclude, ...question, answer }),
-          opaque,
-        );
-      }
-      return await give();
-    };
     const opaque = (): void => void (this.#isOpaque = true);
+    const note = async <T>(question: TreeQuestion, asked: Promise<T>, textOf: (given: T) => string): Promise<T> => {
+      asked.catch(opaque);
+      const given = await asked;
+      try {
+        if (!this.#isOpaque) this.#noteAnswer({ exclude, ...question, answer: textOf(given) });
+      } catch {
+        // Attributes of a folder that cannot be read: whoever needs them is told so.
+        opaque();
+      }
+      return given;
+    };
     return {
-      digest: async (path, selection, call) => {
-        const digest = await tree.digest(path, selection, call);
+      digest: (path, selection, call) => {
         const below = selection.exclude ?? [];
-        this.#noteAnswer({ exclude, method: "digest", path, below, answer: answerOf(digest) });
-        return digest;
+        return note({ method: "digest", path, below }, tree.digest(path, selection, call), answerOf);
       },
-      resolve: (path, call) => ask({ method: "resolve", path, below: [] }, () => tree.resolve(path, call), call),
-      stat: (path, call) => ask({ method: "stat", path, below: [] }, () => tree.stat(path, call), call),
-      lstat: (path, call) => ask({ method: "lstat", path, below: [] }, () => tree.lstat(path, call), call),
-      list: (path, call) => ask({ method: "list", path, below: [] }, () => tree.list(path, call), call),
+      resolve: (path, call) => note({ method: "resolve", path, below: [] }, tree.resolve(path, call), answerOf),
+      stat: (path, call) => note({ method: "stat", path, below: [] }, tree.stat(path, call), entryAnswer),
+      lstat: (path, call) => note({ method: "lstat", path, below: [] }, tree.lstat(path, call), entryAnswer),
+      list: (path, call) => note({ method: "list", path, below: [] }, tree.list(path, call), answerOf),
       read: (path, call) => {
         opaque();
         return tree.read(path, call);

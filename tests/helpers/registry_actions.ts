@@ -1,5 +1,4 @@
 import type { Call, Descriptor, OpenContent, TransportHook } from "../../core/contract/mod.ts";
-import { EngineError } from "../../core/errors.ts";
 import { verifiedSource } from "../../core/store/verified.ts";
 import { collect } from "../../core/stream/collect.ts";
 import { quietCall, type TestBlob, type TestImage } from "./registry_fixture.ts";
@@ -58,16 +57,7 @@ export async function readContent(
   return await collect(await verifiedSource(source).open(from.descriptor, call, from.offset), 1e9);
 }
 
-/** The engine's error that some work rejects with. */
-export async function failureOf(work: () => Promise<unknown>): Promise<EngineError> {
-  try {
-    await work();
-  } catch (error) {
-    if (error instanceof EngineError) return error;
-    throw error;
-  }
-  throw new TypeError("it did not fail");
-}
+export { failureOf } from "./failure_of.ts";
 
 /** Puts an image into a server without asking it. */
 export async function seedImage(

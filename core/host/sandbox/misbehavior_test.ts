@@ -1,5 +1,6 @@
 /** What goes wrong in a plugin stays there: one error that names it and its hook, and strata goes on. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { failureOf } from "../../../tests/helpers/failure_of.ts";
 import { createLayerContext } from "../../../tests/helpers/layer_context.ts";
 import { createMemoryTree, file } from "../../../tests/helpers/memory_tree.ts";
 import { parseContext } from "../../../tests/helpers/parse_context.ts";
@@ -7,7 +8,7 @@ import { openText, type SandboxedOptions } from "../../../tests/helpers/sandboxe
 import { call, makeBytes, putBytes, readBlob } from "../../../tests/conformance/store_tools.ts";
 import type { EngineEvent, LayerContext, LayerHook, Plugin } from "../../contract/mod.ts";
 import { sandboxPlace } from "../../engine_sandbox.ts";
-import { EngineError, isEngineError } from "../../errors.ts";
+import { EngineError } from "../../errors.ts";
 import { guardLayer, guardParse } from "../guard_build.ts";
 import { verifiedStore } from "../../store/verified.ts";
 import { guardStore, guardTransport } from "../guard.ts";
@@ -19,16 +20,6 @@ function layerText(contentKey: string, build = ""): string {
     async contentKey(op, context) { ${contentKey} },
     async *build(op, context) { ${build} },
   }] });`;
-}
-
-async function failureOf(work: () => Promise<unknown>): Promise<EngineError> {
-  try {
-    await work();
-  } catch (error) {
-    assert(isEngineError(error), String(error));
-    return error;
-  }
-  throw new DOMException("it did not fail");
 }
 
 function layerOf({ layer }: Plugin): LayerHook {

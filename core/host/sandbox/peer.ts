@@ -152,7 +152,6 @@ export class Peer implements RemoteCaller {
     if (pending === undefined) return;
     const { settle, reject } = pending;
     const drop = (): void => signal.removeEventListener("abort", onAbort);
-    this.#pending.set(id, pending);
     Object.assign(pending, {
       settle: (...args: Parameters<typeof settle>) => (drop(), settle(...args)),
       reject: (error: Error) => (drop(), reject(error)),
