@@ -42,14 +42,16 @@ export async function watchBuild(
   call: Call,
 ): Promise<BuildResult> {
   const watch = new BuildWatch(contextPath(input));
-  const events: EngineEvent[] = [];
+  // Undefined as soon as there can be no record: what a command prints is not kept in memory.
+  let events: EngineEvent[] | undefined = [];
   const emit = (event: EngineEvent): void => {
-    events.push(event);
+    if (event.type === "step-log" || event.type === "step-progress") events = undefined;
+    else events?.push(event);
     call.emit(event);
   };
   const watched = { ...engine, store: watch.store(engine.store), reads: watch };
   const result = await runBuild(watched, input, { ...call, emit });
-  const record = await watch.record(result, events);
+  const record = events && await watch.record(result, events);
   if (record !== undefined && !call.signal.aborted) await keepRecord(engine.store, { record, name }, call);
   return result;
 }
@@ -180,7 +182,6 @@ class BuildWatch implements BuildReads {
     if (this.#names.entries().some(([name, digest]) => digest === null && name.startsWith(NamePrefix.result))) {
       return undefined;
     }
-    if (events.some(({ type }) => type === "step-log" || type === "step-progress")) return undefined;
     const files = await this.#readFiles();
     if (files === undefined) return undefined;
     return {

@@ -3,6 +3,8 @@ import { throwIfAborted } from "../stream/abort.ts";
 
 /** Most events that wait for a reader. */
 const maxWaiting = 10_000;
+/** Most bytes of output that wait in events. */
+const maxWaitingBytes = 32 * 1024 * 1024;
 
 /**
  * What a use-case is called with, for who leaves out what it does not need: nothing aborts it, and events go nowhere.
@@ -30,7 +32,7 @@ export interface StartedCall<R> extends AsyncIterable<EngineEvent>, AsyncDisposa
  * Starts a use-case whose events are read with `for await`, from the first one on and in order, each once. The loop ends when the
  * use-case does, with its error when it fails; `result` tells the same. Leaving the loop cancels nothing: the work goes on, `result` is
  * still to come, and another loop goes on with the events that are left. What cancels is the signal, or disposing what this gives. Work
- * never waits for who reads: of more than 10,000 unread events the older half is dropped, and a `warning` with code `EventsDropped` says
+ * never waits for who reads: of more than 10,000 unread events, or 32 MiB of output in them, the older half is dropped, and a `warning` with code `EventsDropped` says
  * how many were. A failure that nobody looks at, in the loop or in `result`, is not reported otherwise.
  *
  * @example Show what a build does, then what it gave
@@ -84,17 +86,20 @@ export function startCall<R>(
 /** Events between who emits them and who reads them. */
 class EventQueue {
   #waiting: EngineEvent[] = [];
+  #bytes = 0;
   #dropped = 0;
   #hasEnded = false;
   #change = Promise.withResolvers<void>();
 
   add(event: EngineEvent): void {
     if (this.#hasEnded) return;
-    if (this.#waiting.length === maxWaiting) {
-      this.#dropped += maxWaiting / 2;
-      this.#waiting = this.#waiting.slice(maxWaiting / 2);
+    if (this.#waiting.length === maxWaiting || this.#bytes > maxWaitingBytes) {
+      const dropped = this.#waiting.splice(0, Math.ceil(this.#waiting.length / 2));
+      this.#dropped += dropped.length;
+      for (const each of dropped) this.#bytes -= sizeOf(each);
     }
     this.#waiting.push(event);
+    this.#bytes += sizeOf(event);
     this.#wake();
   }
 
@@ -113,7 +118,11 @@ class EventQueue {
   }
 
   #take(): EngineEvent | undefined {
-    if (this.#dropped === 0) return this.#waiting.shift();
+    if (this.#dropped === 0) {
+      const event = this.#waiting.shift();
+      if (event !== undefined) this.#bytes -= sizeOf(event);
+      return event;
+    }
     const message = `${this.#dropped} events were dropped before they were read`;
     this.#dropped = 0;
     return { type: "warning", code: "EventsDropped", message };
@@ -123,4 +132,8 @@ class EventQueue {
     this.#change.resolve();
     this.#change = Promise.withResolvers();
   }
+}
+
+function sizeOf(event: EngineEvent): number {
+  return event.type === "step-log" ? event.data.length : 0;
 }

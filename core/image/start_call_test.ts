@@ -124,6 +124,23 @@ Deno.test("startCall() drops the older half and says so when nobody reads 10,000
   assertEquals([events.length, events.at(-1)], [5002, started("10000")]);
 });
 
+Deno.test("startCall() drops the older half when nobody reads 32 MiB of output", async () => {
+  const log = (size: number): EngineEvent => ({
+    type: "step-log",
+    step: "1",
+    stream: "stdout",
+    data: new Uint8Array(size),
+  });
+  const call = startCall(({ emit }) => {
+    for (let i = 0; i < 6; i++) emit(log(8 * 1024 * 1024 + i));
+    return Promise.resolve(1);
+  });
+  const events = await Array.fromAsync(call);
+  const message = "2 events were dropped before they were read";
+  assertEquals(events[0], { type: "warning", code: "EventsDropped", message });
+  assertEquals(events.slice(1).map((event) => event.type === "step-log" && event.data.length % 1024), [2, 3, 4, 5]);
+});
+
 Deno.test("startCall() no longer listens to the signal when the work has ended", async () => {
   const { signal } = new AbortController();
   let listeners = 0;
