@@ -37,10 +37,12 @@ function documentedSymbols(
 }
 
 for (
-  const [name, file] of [[".", "mod.ts"], ["./contract", "core/contract/mod.ts"], [
-    "./conformance",
-    "core/conformance/mod.ts",
-  ]] as const
+  const [name, file] of [
+    [".", "mod.ts"],
+    ["./api", "core/api/mod.ts"],
+    ["./contract", "core/contract/mod.ts"],
+    ["./conformance", "core/conformance/mod.ts"],
+  ] as const
 ) {
   Deno.test(`the exports of "${name}" are the committed ones`, async () => {
     const committed = JSON.parse(await Deno.readTextFile(`${root}/tests/api_surface.json`));
@@ -48,8 +50,9 @@ for (
   });
 }
 
-Deno.test('every function that "." exports has an example, which deno test --doc runs', async () => {
-  const output = await new Deno.Command(Deno.execPath(), { args: ["doc", "--json", "mod.ts"], cwd: root }).output();
+Deno.test('every function that "." and "./api" export has an example, which deno test --doc runs', async () => {
+  const args = ["doc", "--json", "mod.ts", "core/api/mod.ts"];
+  const output = await new Deno.Command(Deno.execPath(), { args, cwd: root }).output();
   const doc = JSON.parse(new TextDecoder().decode(output.stdout));
   const functions = documentedSymbols(doc).filter(({ declarations }) =>
     declarations.some(({ kind }) => kind === "function")

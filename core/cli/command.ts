@@ -41,6 +41,8 @@ export interface Context {
   readonly commands: readonly CommandEntry[];
   /** A variable of the environment. */
   environment(name: string): string | undefined;
+  /** Lets the command take so many milliseconds to end after it was interrupted, where the usual five seconds are too few. */
+  extendGrace(ms: number): void;
   /**
    * Opens the engine, once, with members laid over the config's sections of plugins; the caller of the command closes it. Later calls
    * give the same one.

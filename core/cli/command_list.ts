@@ -114,6 +114,12 @@ export const commands: readonly CommandEntry[] = [
   { name: "login", aliases: [], summary: "Log in to a registry", load: () => import("./command/login.ts") },
   { name: "logout", aliases: [], summary: "Forget a login", load: () => import("./command/logout.ts") },
   {
+    name: "serve",
+    aliases: [],
+    summary: "Answer requests over HTTP, as a registry",
+    load: () => import("./command/serve.ts"),
+  },
+  {
     name: "cache ls",
     aliases: ["cache list"],
     summary: "List the build cache",

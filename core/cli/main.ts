@@ -26,7 +26,8 @@ export interface CliHost {
 export async function runCli(args: readonly string[], host: CliHost): Promise<number> {
   const { terminal } = host;
   try {
-    return await Promise.race([dispatch(args, host), untilGraceEnds(host.signal)]);
+    const grace: Grace = { ms: usualGraceMs };
+    return await Promise.race([dispatch(args, host, grace), untilGraceEnds(host.signal, grace)]);
   } catch (caught) {
     if (isBrokenPipe(caught)) return brokenPipeCode;
     if (isEngineError(caught) && caught.detail["canEnter"] === true) return await enterUserNamespace(args, host);
@@ -59,15 +60,20 @@ async function showError(caught: unknown, terminal: Terminal): Promise<number> {
 }
 
 /** How long a command that was interrupted may take to undo its work. */
-const graceMs = 5000;
+interface Grace {
+  /** Milliseconds; the command may change them. */
+  ms: number;
+}
+
+const usualGraceMs = 5000;
 
 /**
  * Rejects some time after the signal has aborted; never resolves. A command may wait for what cannot be called back, such as the
  * other end of a named pipe; the process then ends without it.
  */
-function untilGraceEnds(signal: AbortSignal): Promise<never> {
+function untilGraceEnds(signal: AbortSignal, grace: Grace): Promise<never> {
   const { promise, reject } = Promise.withResolvers<never>();
-  const startTimer = (): void => Deno.unrefTimer(setTimeout(() => reject(signal.reason), graceMs));
+  const startTimer = (): void => Deno.unrefTimer(setTimeout(() => reject(signal.reason), grace.ms));
   signal.addEventListener("abort", startTimer, { once: true });
   return promise;
 }
@@ -80,15 +86,19 @@ function isBrokenPipe(caught: unknown): boolean {
   return false;
 }
 
-async function dispatch(args: readonly string[], host: CliHost): Promise<number> {
+async function dispatch(args: readonly string[], host: CliHost, grace: Grace): Promise<number> {
   const { root, rest } = takeRoot(args);
   const first = rest[0];
   if (first === undefined || first === "--help" || first === "-h") return showOverview(host.terminal, undefined);
-  if (first === "--version" || first === "-v") return await run(["version"], root, host);
-  return await run(rest, root, host);
+  if (first === "--version" || first === "-v") return await run(["version"], root, { ...host, grace });
+  return await run(rest, root, { ...host, grace });
 }
 
-async function run(words: readonly string[], root: string | undefined, host: CliHost): Promise<number> {
+async function run(
+  words: readonly string[],
+  root: string | undefined,
+  host: CliHost & { readonly grace: Grace },
+): Promise<number> {
   const found = findCommand(commands, words);
   if (found === undefined) return await runUnknown(words, host.terminal);
   const { entry } = found;
@@ -107,6 +117,7 @@ async function run(words: readonly string[], root: string | undefined, host: Cli
     call,
     commands,
     environment: (name) => host.environment(name),
+    extendGrace: (ms) => void (host.grace.ms = ms),
     openEngine: async (pluginOptions) => engine ??= await host.openEngine(own.root ?? root, pluginOptions),
   };
   try {

@@ -1,13 +1,15 @@
 import { assert } from "@std/assert";
 import { strataCommand, type StrataOptions, type StrataOutput } from "./strata.ts";
 
+export type { StrataOptions } from "./strata.ts";
+
 /** A run of the command that is under way. */
 export interface StrataProcess extends AsyncDisposable {
   readonly pid: number;
   /** Sends a signal; does nothing when the process has ended. */
   signal(name: Deno.Signal): void;
-  /** Waits until standard error so far matches. Fails when the process ends before, or after half a minute. */
-  seen(pattern: RegExp): Promise<void>;
+  /** Waits until standard error so far matches, and gives it. Fails when the process ends before, or after half a minute. */
+  seen(pattern: RegExp): Promise<string>;
   /** Waits for the end. */
   ended(): Promise<StrataOutput>;
 }
@@ -66,12 +68,13 @@ export function startStrata(options: StrataProcessOptions, ...args: string[]): S
     pid: child.pid,
     signal,
     ended,
-    async seen(pattern: RegExp): Promise<void> {
+    async seen(pattern: RegExp): Promise<string> {
       using late = deadline();
       while (!pattern.test(stderr)) {
         assert(!over, `the command ended before ${pattern} was seen:\n${stderr}`);
         await Promise.race([notice.promise, late.passed, child.status]);
       }
+      return stderr;
     },
     async [Symbol.asyncDispose](): Promise<void> {
       if (isOver) return;

@@ -1,0 +1,5 @@
+import type { Face } from "./context.ts";
+import { registryFace } from "./registry/face.ts";
+
+/** Every face, in the order in which they are asked whether a path is theirs. */
+export const faces: readonly Face[] = [registryFace];

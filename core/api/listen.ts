@@ -1,0 +1,121 @@
+import type { Hono } from "hono";
+import { EngineError } from "../errors.ts";
+import type { ApiEnv, Connection } from "./context.ts";
+import { bindSocket } from "./socket_file.ts";
+
+/** Where a server listens: a socket file that its user alone can connect to, or a port of an address, with TLS where both files are given. */
+export type ListenPlace =
+  | { readonly type: "unix"; readonly path: string }
+  | {
+    readonly type: "tcp";
+    readonly hostname: string;
+    /** 0 for any that is free. */
+    readonly port: number;
+    /** Certificate and key in PEM. */
+    readonly tls?: { readonly cert: string; readonly key: string };
+  };
+
+/**
+ * What listening is told.
+ *
+ * @example Any free port of this machine
+ * ```ts
+ * import type { ListenOptions } from "@strata/strata/api";
+ *
+ * const options: ListenOptions = { place: { type: "tcp", hostname: "127.0.0.1", port: 0 } };
+ * console.log(options.place.type);
+ * ```
+ */
+export interface ListenOptions {
+  /** A socket file or a port. */
+  readonly place: ListenPlace;
+}
+
+/** A server that listens. Disposing it stops it at once. */
+export interface Listening extends AsyncDisposable {
+  /** `unix://` and the path, or `http://` or `https://` with address and port. */
+  readonly url: string;
+  /** Takes no more connections, and resolves when the answers that are under way have been sent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Answers with an app at a place. Rejects `CONFLICT` when another server listens there, and `OS_FAILED` when one cannot listen there.
+ *
+ * @example Answer on a free port until it is disposed
+ * ```ts
+ * import { builtins, createEngine } from "@strata/strata";
+ * import { createApi, listenApi } from "@strata/strata/api";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root: `${root}/strata` } });
+ * await using server = await listenApi(createApi(engine), { place: { type: "tcp", hostname: "127.0.0.1", port: 0 } });
+ * const answer = await fetch(`${server.url}/v2/`);
+ * console.log(answer.status, await answer.text());
+ * ```
+ */
+export async function listenApi(app: Hono<ApiEnv>, options: ListenOptions): Promise<Listening> {
+  const { place } = options;
+  const controller = new AbortController();
+  const serving = { app, signal: controller.signal };
+  const server = place.type === "unix"
+    ? await bindSocket(place.path, () => serveUnix(serving, place.path))
+    : serveTcp(serving, place);
+  let isOver = false;
+  void server.finished.then(() => isOver = true);
+  return {
+    url: urlOf(place, server.addr),
+    stop: () => server.shutdown(),
+    async [Symbol.asyncDispose](): Promise<void> {
+      // A server that has stopped cannot be aborted any more.
+      if (!isOver) controller.abort();
+      await server.finished;
+    },
+  };
+}
+
+interface Serving {
+  readonly app: Hono<ApiEnv>;
+  readonly signal: AbortSignal;
+}
+
+function serveUnix({ app, signal }: Serving, path: string): Deno.HttpServer<Deno.Addr> {
+  return Deno.serve({ path, signal, onListen: () => {} }, (request, { completed }) => {
+    const connection: Connection = { client: "unix", completed };
+    return app.fetch(request, connection);
+  });
+}
+
+function serveTcp(
+  { app, signal }: Serving,
+  { hostname, port, tls }: Extract<ListenPlace, { readonly type: "tcp" }>,
+): Deno.HttpServer<Deno.Addr> {
+  const address = hostname.replace(/^\[(.*)\]$/, "$1");
+  try {
+    return Deno.serve(
+      { hostname: address, port, signal, onListen: () => {}, ...(tls ?? {}) },
+      (request, { completed, remoteAddr }) => {
+        const connection: Connection = { client: "hostname" in remoteAddr ? remoteAddr.hostname : "", completed };
+        return app.fetch(request, connection);
+      },
+    );
+  } catch (cause) {
+    const shown = `${hostname}:${port}`;
+    if (cause instanceof Deno.errors.AddrInUse) {
+      throw new EngineError("CONFLICT", `Cannot listen at "${shown}": another server listens there`, {
+        cause,
+        detail: { kind: "address", name: shown },
+        hint: "Stop it, or choose another port",
+      });
+    }
+    const state = cause instanceof Error ? cause.message : String(cause);
+    throw new EngineError("OS_FAILED", `Cannot listen at "${shown}": ${state}`, { cause, detail: { address: shown } });
+  }
+}
+
+function urlOf(place: ListenPlace, addr: Deno.Addr): string {
+  if (place.type === "unix") return `unix://${place.path}`;
+  const port = "port" in addr ? addr.port : place.port;
+  const host = place.hostname.includes(":") ? `[${place.hostname.replace(/^\[|\]$/g, "")}]` : place.hostname;
+  return `${place.tls === undefined ? "http" : "https"}://${host}:${port}`;
+}
