@@ -17,6 +17,8 @@ export interface PluginConfig {
   readonly hooks: Provides | undefined;
   /** What it may do when it is sandboxed; undefined when the config does not say. */
   readonly permissions: PluginPermissions | undefined;
+  /** sha256 of the modules of npm packages that it imports, by `name@version`. */
+  readonly packages: Readonly<Record<string, string>>;
   /** Whether it runs inside strata with everything that strata may do. */
   readonly isTrusted: boolean;
   /** How long it may owe an answer, in seconds; undefined for a minute. */
@@ -92,7 +94,8 @@ function readPlugin(value: Value): PluginConfig {
   const plugin = value.object({
     name: (member) => member.text(),
     path: (member) => member.fileOrPackage(),
-    sha256: (member) => member.matching(/^[0-9a-f]{64}$/, "64 lower-case hex digits"),
+    sha256: readSha256,
+    packages: (member) => member.record(readSha256),
     options: (member) => member.anyObject(),
     hooks: (member) => member.object(hookFields),
     permissions: (member) => member.object(permissionFields),
@@ -108,10 +111,15 @@ function readPlugin(value: Value): PluginConfig {
     options: plugin.options ?? {},
     hooks: plugin.hooks,
     permissions: plugin.permissions,
+    packages: plugin.packages ?? {},
     isTrusted: plugin.trusted ?? false,
     timeoutSeconds: plugin.timeoutSeconds,
     startSeconds: plugin.startSeconds,
   };
+}
+
+function readSha256(value: Value): string {
+  return value.matching(/^[0-9a-f]{64}$/, "64 lower-case hex digits");
 }
 
 type Readers<T> = { readonly [K in keyof T]: (member: Value) => T[K] };

@@ -19,6 +19,8 @@ export interface PluginFile {
   readonly hooks?: Provides | undefined;
   /** What it is allowed in its sandbox; undefined for nothing. */
   readonly permissions: PluginPermissions | undefined;
+  /** sha256 of the modules of npm packages that it may import, by `name@version`; undefined takes any. */
+  readonly packages?: Readonly<Record<string, string>> | undefined;
   /** Whether it runs inside strata, with everything that strata may do. */
   readonly isTrusted: boolean;
   /** How long it may owe an answer, in seconds; a minute when undefined. */
@@ -90,23 +92,29 @@ export interface OpenPlugin {
   readonly plugin: Plugin;
   /** What its module exports beside its factory, not checked. */
   readonly exported: PluginExports;
+  /** sha256 of the modules of npm packages that it imports, by `name@version`. */
+  readonly packages: Readonly<Record<string, string>>;
   /** Where it runs. */
   readonly sandbox: Sandbox;
 }
 
 /** Starts a plugin file in a sandbox. Rejects as {@linkcode fileEntry} says; nothing is left running then. */
 export async function openPlugin(
-  file: Pick<PluginFile, "name" | "permissions" | "timeoutSeconds" | "startSeconds">,
+  file: Pick<PluginFile, "name" | "permissions" | "packages" | "timeoutSeconds" | "startSeconds">,
   source: LoadedFile,
-  { openSandbox, host }: LoadOptions & { readonly host: PluginHost },
+  { openSandbox, host, readPackage }: LoadOptions & { readonly host: PluginHost },
 ): Promise<OpenPlugin> {
-  const [{ checkImports }, { narrowHost }, { Sandbox }] = await Promise.all([
-    import("./plugin_source.ts"),
+  const [{ readImports }, { narrowHost }, { Sandbox }] = await Promise.all([
+    import("./plugin_packages.ts"),
     import("./narrow_host.ts"),
     import("./sandbox/sandbox.ts"),
   ]);
   const { name, permissions = {}, timeoutSeconds = defaultSeconds.timeout, startSeconds = defaultSeconds.start } = file;
-  checkImports({ plugin: name, text: source.text });
+  const { packages, ...imported } = await readImports(source.text, {
+    name,
+    pinned: file.packages,
+    read: (path, sha256) => readPluginFile(path, { name, sha256, readPackage }),
+  });
   const narrow = narrowHost(host, name, permissions);
   const wire = await openSandbox(name, { permissions, usesArchives: usesArchives(source.text) });
   const sandbox = new Sandbox(wire, (place, call) => narrow.credential(place, call), {
@@ -115,8 +123,8 @@ export async function openPlugin(
     startMs: startSeconds * 1000,
   });
   try {
-    const exported = await sandbox.load({ text: source.text, type: source.type });
-    return { plugin: await sandbox.start(narrow), exported, sandbox };
+    const exported = await sandbox.load({ text: source.text, type: source.type, ...imported });
+    return { plugin: await sandbox.start(narrow), exported, packages, sandbox };
   } catch (error) {
     await sandbox[Symbol.asyncDispose]();
     throw error;

@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { EngineError } from "../errors.ts";
-import { checkImports, nodeModules } from "./plugin_source.ts";
+import { checkImports, findPackages, linkPackages, nodeModules } from "./plugin_source.ts";
 
-function check(text: string): readonly string[] {
-  return checkImports({ plugin: "p", text });
+function check(text: string, allowsPackages = false): readonly string[] {
+  const found = checkImports({ plugin: "p", text, allowsPackages });
+  for (const { specifier, at } of found) assertEquals(text.slice(at, at + specifier.length), specifier);
+  return found.map(({ specifier }) => specifier);
 }
 
 const harmless: readonly string[] = [
@@ -33,10 +35,11 @@ for (const text of harmless) {
   Deno.test(`checkImports() finds nothing in ${JSON.stringify(text)}`, () => assertEquals(check(text), []));
 }
 
-Deno.test("checkImports() gives the modules of Node, each once", () => {
+Deno.test("checkImports() gives the modules of Node in their order", () => {
   const text = `import { readFile } from "node:fs/promises"; import "node:zlib"; import * as z from 'node:zlib';
     const x = await import("node:path"); export * from "node:url"; await import("node:net", {})`;
-  assertEquals(check(text), ["node:fs/promises", "node:net", "node:path", "node:url", "node:zlib"]);
+  const expected = ["fs/promises", "zlib", "zlib", "path", "url", "net"].map((name) => `node:${name}`);
+  assertEquals(check(text), expected);
 });
 
 const refused: readonly string[] = [
@@ -123,4 +126,48 @@ Deno.test("checkImports() lets no module through that makes code, loads modules,
     "sqlite",
   ];
   for (const name of others) assert(!nodeModules.includes(`node:${name}`), name);
+});
+
+Deno.test("checkImports() lets packages with an exact version through where they are allowed, and findPackages() tells where", () => {
+  const text = `import { a } from "npm:a@1.2.3"; import '@x';`;
+  assertThrows(() => check(text, true), EngineError);
+  const right = `import { a } from "npm:a@1.2.3";\nimport z from "node:zlib";\nexport * from 'npm:@b/c@0.0.1-rc.1';
+    const d = await import("npm:a@1.2.3", {});`;
+  assertEquals(check(right, true), ["npm:a@1.2.3", "node:zlib", "npm:@b/c@0.0.1-rc.1", "npm:a@1.2.3"]);
+  assertThrows(() => check(right), EngineError);
+  const links = findPackages({ plugin: "p", text: right });
+  assertEquals(links.map(({ name }) => name), ["a@1.2.3", "@b/c@0.0.1-rc.1", "a@1.2.3"]);
+  const linked = linkPackages(right, links.map(({ at, end }, i) => ({ at, end, url: `blob:${i}` })));
+  assertEquals(
+    linked,
+    `import { a } from "blob:0";\nimport z from "node:zlib";\nexport * from 'blob:1';
+    const d = await import("blob:2", {});`,
+  );
+});
+
+const noPackages: readonly string[] = [
+  "npm:a",
+  "npm:a@1",
+  "npm:a@1.2",
+  "npm:a@^1.2.3",
+  "npm:a@latest",
+  "npm:a@1.2.3/sub",
+  "npm:/a@1.2.3",
+  "npm:@a@1.2.3",
+  "npm:A@1.2.3",
+  "npm:a@1.2.3\n",
+  "npm: a@1.2.3",
+  "jsr:@a/b@1.2.3",
+  "npm:a@https://x/y@1.2.3",
+];
+for (const specifier of noPackages) {
+  Deno.test(`findPackages() refuses ${JSON.stringify(specifier)}`, () => {
+    assertThrows(() => findPackages({ plugin: "p", text: `import x from "${specifier}"` }), EngineError);
+  });
+}
+
+Deno.test("findPackages() refuses a text in which a URL in the place of a package would make another import", () => {
+  // For the engine this is one regular expression, which the first slash of a URL would end.
+  const text = `x = /import a from "npm:a@1.2.3"/; im\\u0070ort("y")`;
+  assertThrows(() => findPackages({ plugin: "p", text }), EngineError);
 });

@@ -32,6 +32,8 @@ export interface PreparedPlugin {
   readonly granted: PluginPermissions;
   /** sha256 of its file, 64 hex digits. */
   readonly sha256: string;
+  /** sha256 of the modules of npm packages that it imports, by `name@version`. */
+  readonly packages: Readonly<Record<string, string>>;
   /** What was to be added. */
   readonly input: AddPluginInput;
 }
@@ -66,7 +68,7 @@ export async function preparePlugin(config: Config, input: AddPluginInput, call:
   return { ...found, granted, sha256: file.sha256, input };
 }
 
-type Found = Pick<PreparedPlugin, "name" | "provides" | "asked">;
+type Found = Pick<PreparedPlugin, "name" | "provides" | "asked" | "packages">;
 
 async function look(
   config: Config,
@@ -74,25 +76,32 @@ async function look(
   { base, file }: { readonly base: string; readonly file: Awaited<ReturnType<typeof readFile>> },
 ): Promise<Found> {
   try {
-    const { plugin, exported, sandbox } = await tryPlugin({ config, name: base, options, permissions: {}, file });
+    const { plugin, exported, packages, sandbox } = await tryPlugin({
+      config,
+      name: base,
+      options,
+      permissions: {},
+      file,
+    });
     await using _sandbox = sandbox;
     const name = String(plugin.name);
-    return { name, provides: keysOf(name, plugin), asked: readRequest(exported.permissions, name) };
+    return { name, provides: keysOf(name, plugin), asked: readRequest(exported.permissions, name), packages };
   } catch (error) {
     // What is to be trusted may need more than a sandbox has; it is then loaded to find out.
     if (!isTrusted) throw error;
-    return { name: base, provides: undefined, asked: {} };
+    return { name: base, provides: undefined, asked: {}, packages: {} };
   }
 }
 
 /** Writes a prepared plugin into the config file, in place of one of the same name. Throws as {@linkcode changePlugins} does. */
 export function pinPlugin(config: Config, prepared: PreparedPlugin): void {
-  const { name, provides, granted, sha256, input } = prepared;
+  const { name, provides, granted, sha256, packages, input } = prepared;
   const hooks = Object.fromEntries(Object.entries(provides ?? {}).filter(([, keys]) => keys.length > 0));
   const written: WrittenPlugin = {
     name,
     path: input.path,
     sha256,
+    ...(Object.keys(packages).length === 0 || input.isTrusted ? {} : { packages }),
     ...(provides === undefined ? {} : { hooks }),
     ...(Object.keys(input.options).length === 0 ? {} : { options: input.options }),
     ...(input.isTrusted ? { trusted: true } : { permissions: granted }),

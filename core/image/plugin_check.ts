@@ -50,7 +50,7 @@ export async function* checkPlugin(config: Config, input: CheckPluginInput, call
   const path = known?.path ?? input.path;
   const name = known?.name ?? input.plugin;
   const file = await readFile(path, config, known?.sha256);
-  const options = { config, name, options: known?.options ?? {}, file };
+  const options = { config, name, options: known?.options ?? {}, packages: known?.packages, file };
   const folder = await Deno.makeTempDir({ prefix: "strata-check-" });
   try {
     const { exported, sandbox } = await tryPlugin({ ...options, permissions: {} });

@@ -16,6 +16,8 @@ export interface TryOptions {
   readonly options: Readonly<Record<string, unknown>>;
   /** What it may do. */
   readonly permissions: PluginPermissions;
+  /** sha256 of the modules of npm packages that it may import; any when left out. */
+  readonly packages?: Readonly<Record<string, string>> | undefined;
   /** The file. */
   readonly file: LoadedFile;
 }
@@ -27,14 +29,17 @@ export async function readFile(path: string, config: Config, sha256?: string): P
 
 /** Starts a plugin file in a sandbox of its own, outside of any engine and with no logins. Whoever gets it ends the sandbox. */
 export async function tryPlugin(options: TryOptions): Promise<OpenPlugin> {
-  const { config, name, permissions, file } = options;
+  const { config, name, permissions, packages, file } = options;
   const host: PluginHost = {
     config: options.options,
     kit: createKit(),
     proxy: { none: [] },
     credential: () => Promise.resolve(undefined),
   };
-  return await openPlugin({ name, permissions }, file, { ...loadOptions(config, Deno.build.standalone), host });
+  return await openPlugin({ name, permissions, packages }, file, {
+    ...loadOptions(config, Deno.build.standalone),
+    host,
+  });
 }
 
 const kinds: readonly PermissionKind[] = ["env", "net", "read", "sys", "write"];

@@ -47,12 +47,13 @@ export const command: Command = {
   },
 };
 
-function describe({ name, provides, asked, granted, sha256, input }: PreparedPlugin): string {
+function describe({ name, provides, asked, granted, sha256, packages, input }: PreparedPlugin): string {
   const hooks = Object.entries(provides ?? {}).filter(([, keys]) => keys.length > 0);
   const lines = [
     `Plugin:   ${name}`,
     `Source:   ${input.path}`,
     `SHA256:   ${sha256}`,
+    ...Object.entries(packages).map(([each, hash]) => `Imports:  npm:${each} (sha256 ${hash})`),
     `Hooks:    ${
       provides === undefined ? "unknown" : hooks.map(([kind, keys]) => `${kind}:${keys.join(",")}`).join(" ")
     }`,

@@ -1,5 +1,6 @@
 import type { PluginFactory, PluginHost, ProxySettings } from "../../contract/plugin.ts";
 import { createKit } from "../../kit.ts";
+import { linkPackages } from "../plugin_source.ts";
 import { confine } from "./confine.ts";
 import { Peer } from "./peer.ts";
 import { methodsOf } from "./stubs.ts";
@@ -12,6 +13,10 @@ export interface PluginSource {
   readonly text: string;
   /** Media type, which says whether it is TypeScript. */
   readonly type: string;
+  /** Texts of the modules of packages that it imports, JavaScript, hashed and checked. */
+  readonly modules: readonly string[];
+  /** Which specifiers of the text stand for which of them, in order. */
+  readonly links: readonly { readonly at: number; readonly end: number; readonly module: number }[];
 }
 
 /** What strata tells a plugin at its start. */
@@ -49,9 +54,9 @@ class Sandbox {
   }
 
   /** Loads the module; gives what it exports beside its factory. */
-  async load({ text, type }: PluginSource): Promise<{ readonly permissions: unknown; readonly samples: unknown }> {
+  async load(source: PluginSource): Promise<{ readonly permissions: unknown; readonly samples: unknown }> {
     // A computed import is resolved with this thread's permissions, and so is whatever the module imports.
-    const url = URL.createObjectURL(new Blob([text], { type }));
+    const url = URL.createObjectURL(new Blob([linkModules(source)], { type: source.type }));
     const module: Readonly<Record<string, unknown>> = await import(url);
     URL.revokeObjectURL(url);
     if (typeof module.default !== "function") {
@@ -83,4 +88,10 @@ class Sandbox {
       transport: offer("transport", plugin.transport),
     };
   }
+}
+
+/** The text with URLs in place of the packages that it imports, which stay, as it may import them at any time. */
+function linkModules({ text, modules, links }: PluginSource): string {
+  const urls = modules.map((module) => URL.createObjectURL(new Blob([module], { type: "text/javascript" })));
+  return linkPackages(text, links.map(({ at, end, module }) => ({ at, end, url: urls[module] ?? "" })));
 }
