@@ -11,6 +11,7 @@ export { buildImage } from "./core/image/build.ts";
 export { checkBuild } from "./core/image/check_build.ts";
 export { outlineBuild } from "./core/image/outline_build.ts";
 export { printGraph } from "./core/image/print_graph.ts";
+export { printDockerfile } from "./core/image/print_dockerfile.ts";
 export { listImages } from "./core/image/list.ts";
 export { removeImages } from "./core/image/remove.ts";
 export { pruneImages } from "./core/image/prune.ts";

@@ -3,6 +3,7 @@ import { readImage } from "../core/build/base_image.ts";
 import type { BuildInput } from "../core/image/build_input.ts";
 import { checkBuild } from "../core/image/check_build.ts";
 import { outlineBuild } from "../core/image/outline_build.ts";
+import { printDockerfile } from "../core/image/print_dockerfile.ts";
 import { printGraph } from "../core/image/print_graph.ts";
 import { findImage } from "../core/image/resolve_image.ts";
 import { NamePrefix } from "../core/store/names.ts";
@@ -85,7 +86,7 @@ Deno.test("printGraph() hides the passwords of URLs", async () => {
   assert(JSON.stringify(graphs).includes("https://***@h/f"));
 });
 
-Deno.test("checkBuild(), outlineBuild() and printGraph() read the build file and build nothing", async () => {
+Deno.test("checkBuild(), outlineBuild(), printGraph() and printDockerfile() read the build file and build nothing", async () => {
   await using engine = await createTempEngine();
   await writeFiles(engine.directory, { Dockerfile: "ARG A=1\nFROM scratch as One\nCOPY Dockerfile /\n" });
   const input = { context: { type: "directory", path: engine.directory }, platforms: [amd64, arm64] } as const;
@@ -95,6 +96,10 @@ Deno.test("checkBuild(), outlineBuild() and printGraph() read the build file and
   assertEquals((await outlineBuild(engine, input, createTestCall())).target, "one");
   const graphs = await printGraph(engine, input, createTestCall());
   assertEquals(graphs.map(({ platform }) => platform), [amd64, arm64]);
+  assertEquals(
+    await printDockerfile(engine, input, createTestCall()),
+    "ARG A=1\n\nFROM scratch as One\nCOPY Dockerfile /\n",
+  );
   assertEquals(await namesOf(engine, ""), []);
 });
 

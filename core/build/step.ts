@@ -159,7 +159,7 @@ type KeyParts = Omit<CacheKeyParts, "parent">;
 type FixedParts = Omit<KeyParts, "content" | "inputs">;
 
 function fixedParts({ node, platform, plugin }: Step, { runner, sourceDateEpoch }: StepEnvironment): FixedParts {
-  const settings = node.op.kind === "run" ? runner.settings : undefined;
+  const settings = node.op.kind === "run" || node.op.runsCommands === true ? runner.settings : undefined;
   return { platform, op: node.op, plugin, settings, sourceDateEpoch };
 }
 

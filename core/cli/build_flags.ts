@@ -75,8 +75,8 @@ export const showFlags: readonly Flag[] = [
     name: "print",
     type: "string",
     value: "WHAT",
-    help: "Only print the graph or the outline",
-    choices: ["graph", "outline"],
+    help: "Only print the graph, the outline, or the file as a Dockerfile",
+    choices: ["graph", "outline", "dockerfile"],
   },
   {
     name: "format",

@@ -12,7 +12,8 @@ export async function showBuild(build: BuildInput, input: Input, context: Contex
   if (input.isOn("check")) return await check(build, input, context);
   if (what === "graph") return await printGraphs(build, context);
   if (what === "outline") return await printOutline(build, input, context);
-  throw unknownChoice("print", what ?? "", ["graph", "outline"]);
+  if (what === "dockerfile") return await printPlain(build, context);
+  throw unknownChoice("print", what ?? "", ["graph", "outline", "dockerfile"]);
 }
 
 async function check(build: BuildInput, input: Input, context: Context): Promise<number> {
@@ -46,9 +47,15 @@ async function printGraphs(build: BuildInput, context: Context): Promise<number>
   return 0;
 }
 
+async function printPlain(build: BuildInput, context: Context): Promise<number> {
+  const { printDockerfile } = await import("../image/print_dockerfile.ts");
+  context.terminal.out(await printDockerfile(await context.openEngine(), build, context.call));
+  return 0;
+}
+
 async function printOutline(build: BuildInput, input: Input, context: Context): Promise<number> {
   const { outlineBuild } = await import("../image/outline_build.ts");
-  const outline = await outlineBuild(await context.openEngine(), build, context.call);
+  const { dockerfile: _text, ...outline } = await outlineBuild(await context.openEngine(), build, context.call);
   context.terminal.out(isJson(input) ? JSON.stringify(outline, null, 2) + "\n" : outlineText(outline));
   return 0;
 }

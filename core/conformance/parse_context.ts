@@ -1,5 +1,6 @@
-import type { BaseImage, EngineEvent, ExecConfig, ParseContext, Platform } from "../contract/mod.ts";
+import type { BaseImage, EngineEvent, ExecConfig, ParseContext, ParseHook, Platform } from "../contract/mod.ts";
 import { EngineError } from "../errors.ts";
+import { withFormats } from "../host/derived_file.ts";
 import { sha256 } from "../oci/digest.ts";
 
 /** What a build would be given; everything is optional. */
@@ -22,6 +23,8 @@ export interface ParseInput {
   readonly files?: Readonly<Record<string, string>>;
   /** Files beside the build file. */
   readonly siblings?: Readonly<Record<string, string>>;
+  /** Finds the parsers of other formats; there are none when left out. */
+  readonly formats?: (format: string) => Promise<ParseHook>;
 }
 
 /** A parse context over plain data, and what was asked of it. */
@@ -47,12 +50,9 @@ export function parseContext(
     read.push(path);
     return Promise.resolve(files !== undefined && Object.hasOwn(files, path) ? files[path] : undefined);
   };
-  return {
-    events,
-    asked,
-    read,
+  const own = {
     signal,
-    emit: (event) => void events.push(event),
+    emit: (event: EngineEvent) => void events.push(event),
     platform,
     buildPlatform: input.buildPlatform ?? { os: "linux", architecture: "amd64" },
     ...(input.target === undefined ? {} : { target: input.target }),
@@ -71,7 +71,26 @@ export function parseContext(
       const descriptor = { mediaType: "application/vnd.oci.image.manifest.v1+json", digest, size: 100 };
       return { descriptor, platform: image.platform ?? wanted, config: image.config ?? {} };
     },
-    contextFile: (path) => fileOf(input.files, path),
-    siblingFile: (name) => fileOf(input.siblings, name),
+    contextFile: (path: string) => fileOf(input.files, path),
+    siblingFile: (name: string) => fileOf(input.siblings, name),
+    contextNames: (path: string) => Promise.try(() => namesIn(input.files ?? {}, path)),
   };
+  return { ...withFormats(own, input.formats ?? noFormat), events, asked, read };
+}
+
+/** Names in a folder of files by path. */
+function namesIn(files: Readonly<Record<string, string>>, path: string): readonly string[] {
+  const start = path === "." || path === "" ? "" : `${path}/`;
+  const below = Object.keys(files).filter((name) => name.startsWith(start)).map((name) => name.slice(start.length));
+  if (below.length > 0 || start === "") return [...new Set(below.map((name) => name.split("/")[0] ?? ""))].sort();
+  throw new EngineError("NOT_FOUND", `Cannot find "${path}" in the build context`, {
+    detail: { kind: "file", name: path },
+  });
+}
+
+function noFormat(format: string): Promise<never> {
+  const message = `Cannot use build file format "${format}": this context has no other formats`;
+  return Promise.reject(
+    new EngineError("UNSUPPORTED", message, { detail: { what: "build file format", value: format, known: [] } }),
+  );
 }

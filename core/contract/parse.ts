@@ -12,6 +12,17 @@ export interface SourceFile {
   readonly text: string;
 }
 
+/** A build file that a plugin has made of another one, to be read in another format. */
+export interface DerivedFile extends SourceFile {
+  /**
+   * Where each line of `text` comes from, in order. Places in what its parser gives, reports and rejects with are changed to these. A
+   * line that is as it was has its text as `source`, so that columns are kept.
+   */
+  readonly origins: readonly SourceRange[];
+  /** Build arguments that it is given; those of the context when left out. */
+  readonly args?: Readonly<Record<string, string>>;
+}
+
 /** What a parser may ask of core. It has no other way to touch the world. */
 export interface ParseContext extends Call {
   /** Platform being built. */
@@ -32,6 +43,15 @@ export interface ParseContext extends Call {
   contextFile(path: string): Promise<string | undefined>;
   /** A small text file beside the build file, by name; undefined when absent or when the build file came from stdin. */
   siblingFile(name: string): Promise<string | undefined>;
+  /** Names in a folder of the build context, sorted bytewise, those that an ignore file leaves out among them. Rejects `NOT_FOUND`. */
+  contextNames(path: string): Promise<readonly string[]>;
+  /**
+   * Has the parser of another format read a file, with what this context has. Rejects as it does, `UNSUPPORTED` when there is no such
+   * format, and `INVALID_ARGUMENT` when formats hand a file on without end.
+   */
+  parseAs(format: string, file: DerivedFile): Promise<BuildGraph>;
+  /** The same for an outline. */
+  outlineAs(format: string, file: DerivedFile): Promise<BuildOutline>;
 }
 
 /** One operation: a kind some {@linkcode LayerHook} builds, and its arguments. */
@@ -42,6 +62,8 @@ export interface BuildOp {
   readonly args: Readonly<Record<string, Json>>;
   /** Arguments that do not decide the result, such as the id of a cache mount: not part of the cache key. */
   readonly unkeyed?: Readonly<Record<string, Json>>;
+  /** Whether it runs commands; `run` does without saying so. What the user says of commands is then part of the cache key. */
+  readonly runsCommands?: boolean;
 }
 
 /** Index into {@linkcode BuildGraph.nodes}. */
@@ -140,6 +162,8 @@ export interface BuildOutline {
   readonly cacheMounts: readonly string[];
   /** Doubtful places, in file order. */
   readonly checks: readonly BuildCheck[];
+  /** The same build as a Dockerfile in Docker's own syntax, for `--print=dockerfile`; left out where the format has none. */
+  readonly dockerfile?: string;
 }
 
 /** Turns a build file into a {@linkcode BuildGraph}. */

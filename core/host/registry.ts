@@ -18,6 +18,8 @@ import { type HookKind, hookKinds, type PluginEntry, type Provides } from "./plu
 export interface Host extends AsyncDisposable {
   /** The hook that takes a build file. Rejects `UNSUPPORTED` when none does. */
   parser(file: SourceFile): Promise<ParseHook>;
+  /** The hook that reads a build file format. Rejects `UNSUPPORTED` when there is none. */
+  format(name: string): Promise<ParseHook>;
   /** The hook that builds operations of a kind. Rejects `UNSUPPORTED` when there is none. */
   layer(kind: string): Promise<LayerHook>;
   /** The hook that opens stores of a driver. Rejects `UNSUPPORTED` when there is none. */
@@ -87,6 +89,10 @@ export async function createHost(plugins: readonly PluginEntry[], options: HostO
         for (const hook of guarded) if (await hook.matches(file)) return hook;
       }
       throw unknownFile(file, [...owners.parse.keys()]);
+    },
+    async format(name): Promise<ParseHook> {
+      const { guardParse } = await loadBuildGuards();
+      return guardParse(...await pick("parse", name, (plugin) => plugin.parse?.find((hook) => hook.format === name)));
     },
     async layer(kind): Promise<LayerHook> {
       const { guardLayer } = await loadBuildGuards();
@@ -180,9 +186,28 @@ function unknownKey(kind: HookKind, key: string, known: readonly string[]): Engi
 }
 
 function unknownFile(file: SourceFile, known: readonly string[]): EngineError {
-  const state = file.text.trim() === "" ? "it is empty" : "no plugin takes it";
+  const { text = "", syntax } = syntaxLine(file.text) ?? {};
+  const state = file.text.trim() === ""
+    ? "it is empty"
+    : syntax === undefined
+    ? "no plugin takes it"
+    : `no plugin takes its syntax "${syntax}"`;
+  const line = file.text.split(/\r?\n/).indexOf(text) + 1;
+  const range = syntax === undefined ? {} : { range: { file: file.path, line, endLine: line, source: text } };
   return new EngineError("UNSUPPORTED", `Cannot read build file "${file.path}": ${state}`, {
-    detail: { what: "build file", known: [...known].sort() },
-    hint: `Write the file in one of these formats: ${[...known].sort().join(", ")}`,
+    detail: { what: "build file", known: [...known].sort(), ...range },
+    hint: syntax === undefined
+      ? `Write the file in one of these formats: ${[...known].sort().join(", ")}`
+      : "Leave the syntax line out, write docker/dockerfile:1, or add a plugin that takes it",
   });
+}
+
+/** The line among the first comments of a file that names its syntax. */
+function syntaxLine(text: string): { readonly text: string; readonly syntax: string } | undefined {
+  for (const line of text.split(/\r?\n/)) {
+    if (!/^\s*#/.test(line)) return undefined;
+    const syntax = /^\s*#\s*syntax\s*=\s*(\S+)/i.exec(line)?.[1];
+    if (syntax !== undefined) return { text: line, syntax: syntax.slice(0, 200) };
+  }
+  return undefined;
 }

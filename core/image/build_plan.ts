@@ -2,6 +2,7 @@ import type { Call, EngineEvent } from "../contract/call.ts";
 import type { BuildGraph, BuildOutline, ParseContext, ParseHook, SourceFile } from "../contract/parse.ts";
 import type { Engine } from "../engine.ts";
 import { EngineError } from "../errors.ts";
+import { withFormats } from "../host/derived_file.ts";
 import type { Platform } from "../oci/descriptor.ts";
 import { formatPlatform, hostPlatform, normalizePlatform, usualPlatform } from "../oci/platform.ts";
 import { type ContextReader, readBuildFile, readHostFile } from "./build_file.ts";
@@ -16,6 +17,8 @@ export type BuildWarning = Extract<EngineEvent, { type: "warning" }>;
 /** A build file that was found, and who reads it. */
 export interface BuildPlan extends AsyncDisposable {
   readonly file: SourceFile;
+  /** Format that it is read in. */
+  readonly format: string;
   /** Platforms to build, normalized, each once. */
   readonly platforms: readonly Platform[];
   readonly sources: BuildSources;
@@ -53,30 +56,33 @@ export async function openBuildPlan(engine: BuildEngine, input: BuildInput, call
   });
   const parser: ParseHook = await engine.host.parser(file);
   const warnings = new Map<string, BuildWarning>();
-  const contextFor = (platform: Platform, inner: Call): ParseContext => ({
-    signal: inner.signal,
-    emit: (event) => {
-      if (event.type !== "warning") return inner.emit(event);
-      const key = JSON.stringify([event.code, event.message, event.at?.line]);
-      if (warnings.has(key)) return;
-      warnings.set(key, event);
-      inner.emit(event);
-    },
-    platform,
-    buildPlatform: hostPlatform(),
-    ...(input.target === undefined || input.target === "" ? {} : { target: input.target }),
-    args: withEpoch(input.args ?? {}, sourceDateEpoch),
-    contexts: Object.keys(input.contexts ?? {}),
-    noCache: typeof input.noCache === "object"
-      ? input.noCache.map((name) => name.toLowerCase())
-      : input.noCache ?? false,
-    base: (reference, wanted) => sources.base({ reference, platform: wanted }, inner),
-    contextFile: unlessIgnoreFile(isLocal, contextReader(inner)),
-    siblingFile: unlessIgnoreFile(isLocal, sibling),
-  });
+  const contextFor = (platform: Platform, inner: Call): ParseContext =>
+    withFormats({
+      signal: inner.signal,
+      emit: (event) => {
+        if (event.type !== "warning") return inner.emit(event);
+        const key = JSON.stringify([event.code, event.message, event.at?.line]);
+        if (warnings.has(key)) return;
+        warnings.set(key, event);
+        inner.emit(event);
+      },
+      platform,
+      buildPlatform: hostPlatform(),
+      ...(input.target === undefined || input.target === "" ? {} : { target: input.target }),
+      args: withEpoch(input.args ?? {}, sourceDateEpoch),
+      contexts: Object.keys(input.contexts ?? {}),
+      noCache: typeof input.noCache === "object"
+        ? input.noCache.map((name) => name.toLowerCase())
+        : input.noCache ?? false,
+      base: (reference, wanted) => sources.base({ reference, platform: wanted }, inner),
+      contextFile: unlessIgnoreFile(isLocal, contextReader(inner)),
+      siblingFile: unlessIgnoreFile(isLocal, sibling),
+      contextNames: (path) => sources.readContextNames(path, inner),
+    }, engine.host.format);
   const resources = stack.move();
   return {
     file,
+    format: parser.format,
     platforms,
     sources,
     remote,

@@ -16,6 +16,8 @@ import type { RemoteLayers } from "./remote_layers.ts";
 export interface BuildSources extends SourceProvider, AsyncDisposable {
   /** A text file of the build context; undefined when absent. */
   readContextFile(path: string, call: Call): Promise<string | undefined>;
+  /** Names in a folder of the build context, sorted. Rejects `NOT_FOUND`. */
+  readContextNames(path: string, call: Call): Promise<readonly string[]>;
   /** What `FROM` names. Rejects `NOT_FOUND`. */
   base(query: { readonly reference: string; readonly platform: Platform }, call: Call): Promise<BaseImage>;
 }
@@ -47,6 +49,11 @@ class Sources implements BuildSources {
 
   async readContextFile(path: string, call: Call): Promise<string | undefined> {
     return await (await this.#main(call)).readFile(path, call);
+  }
+
+  async readContextNames(path: string, call: Call): Promise<readonly string[]> {
+    const tree = (await this.#main(call)).tree([]);
+    return await (this.#engine.reads?.tree(tree, []) ?? tree).list(path, call);
   }
 
   async base(

@@ -129,7 +129,7 @@ class BuildWatch implements BuildReads {
         const node = graph.nodes[id];
         const isPlain = node?.type === "layer" ? plainKinds.includes(node.op.kind) : node?.type !== "git";
         if (!isPlain) this.#isOpaque = true;
-        if (node?.type === "layer" && node.op.kind === "run") this.#runsCommands = true;
+        if (node?.type === "layer" && (node.op.kind === "run" || node.op.runsCommands)) this.#runsCommands = true;
       }
     }
   }

@@ -3,6 +3,7 @@ import type { Engine } from "../engine.ts";
 import { storeIndex } from "../build/layer_files.ts";
 import type { Store } from "../contract/store.ts";
 import { EngineError } from "../errors.ts";
+import { withFormats } from "../host/derived_file.ts";
 import { indexLayer } from "../layer/index.ts";
 import { canonicalJson } from "../oci/canonical_json.ts";
 import type { Descriptor, Digest, Platform } from "../oci/descriptor.ts";
@@ -157,7 +158,7 @@ async function applyChanges(
   for (const change of changes) checkChange(change);
   const file = { path: "Dockerfile", text: ["FROM scratch", ...changes].join("\n") };
   const parser = await engine.host.parser(file);
-  const graph = await parser.parse(file, {
+  const context = withFormats({
     ...call,
     platform,
     buildPlatform: hostPlatform(),
@@ -167,8 +168,9 @@ async function applyChanges(
     base: (reference) => Promise.reject(refused(reference)),
     contextFile: () => Promise.resolve(undefined),
     siblingFile: () => Promise.resolve(undefined),
-  });
-  return graph.config;
+    contextNames: () => Promise.resolve([]),
+  }, engine.host.format);
+  return (await parser.parse(file, context)).config;
 }
 
 function checkChange(change: string): void {

@@ -56,6 +56,6 @@ function exists(path: string): boolean {
 export function runsCommands(graph: BuildGraph): boolean {
   return [...reachable(graph)].some((id) => {
     const node = graph.nodes[id];
-    return node?.type === "layer" && node.op.kind === "run";
+    return node?.type === "layer" && (node.op.kind === "run" || node.op.runsCommands === true);
   });
 }

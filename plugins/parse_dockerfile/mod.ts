@@ -11,6 +11,7 @@ import type {
   PluginHost,
   SourceFile,
 } from "../../core/contract/mod.ts";
+import { isOwnSyntax, syntaxOf } from "./syntax.ts";
 
 /** FROM or ARG in any case, but for Python's `from x import y`. */
 const firstLine = /^\s*(?:from(?!\s+\S+\s+import\b)|arg)\s/i;
@@ -40,8 +41,13 @@ export default function parseDockerfilePlugin(host: PluginHost): Plugin {
   };
 }
 
-/** By name, as `Dockerfile`, `web.Dockerfile`, `Dockerfile.dev` and `Containerfile`; else by what its first instruction looks like. */
+/**
+ * By name, as `Dockerfile`, `web.Dockerfile`, `Dockerfile.dev` and `Containerfile`; else by what its first instruction looks like. A file
+ * that names another syntax is left to who reads that.
+ */
 function isDockerfile(file: SourceFile): boolean {
+  const syntax = syntaxOf(file.text);
+  if (syntax !== undefined && !isOwnSyntax(syntax)) return false;
   const name = file.path.slice(file.path.lastIndexOf("/") + 1);
   if (fileName.test(name)) return true;
   const lines = file.text.replace(/^\uFEFF/, "").split(/\r?\n/);

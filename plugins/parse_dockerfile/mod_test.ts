@@ -25,6 +25,13 @@ Deno.test("matches() claims a file of any name when its first instruction is one
   }
 });
 
+Deno.test("matches() leaves a file to others that names a syntax which is not Docker's", async () => {
+  const hook = await dockerfileHook();
+  assert(!await hook.matches({ path: "Dockerfile", text: "# syntax=acme/x:1\nFROM a\n" }));
+  assert(await hook.matches({ path: "Dockerfile", text: "# syntax=docker/dockerfile:1\nFROM a\n" }));
+  assert(await hook.matches({ path: "Dockerfile", text: "FROM a\n# syntax=acme/x:1\n" }));
+});
+
 Deno.test("parse() reads the ignore file beside the build file and not the context's when both are there", async () => {
   const { context } = await parseText("FROM scratch\nCOPY . /\n", {
     files: { ".dockerignore": "a" },

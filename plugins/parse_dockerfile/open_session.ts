@@ -15,6 +15,7 @@ import type { BaseRequest, Session } from "./session.ts";
 import type { Lowered } from "./stage_state.ts";
 import { readStages, type Stage } from "./stages.ts";
 import { nearestName } from "./suggest.ts";
+import { isOwnSyntax } from "./syntax.ts";
 
 /** What a session is about. */
 export interface SessionInput {
@@ -87,7 +88,7 @@ function isEngineError(error: unknown): error is EngineError {
 function checkSyntax(file: Dockerfile, { kit, source, context }: SessionInput): void {
   const given = ownValue(context.args, "BUILDKIT_SYNTAX") ?? "";
   const syntax = given !== "" ? given : file.syntax;
-  if (syntax === undefined || /^(?:docker\.io\/)?docker\/dockerfile(?:-upstream)?(?:[:@].*)?$/.test(syntax)) return;
+  if (syntax === undefined || isOwnSyntax(syntax)) return;
   const detail = { what: "syntax", known: ["docker/dockerfile"] };
   const lines = source.text.split(/\r?\n/);
   const index = Math.max(lines.findIndex((text) => text.includes("syntax") && text.includes(syntax)), 0);

@@ -2,6 +2,7 @@ import type { BuildOutline, Kit, ParseContext, SourceFile } from "../../core/con
 import { describe } from "./check_file.ts";
 import { findTarget, openSession } from "./open_session.ts";
 import { formatPlatform } from "./platform.ts";
+import { printDockerfile } from "./print.ts";
 import { factsOf, lowerInOrder, stagesNeededBy } from "./reach.ts";
 import type { Session } from "./session.ts";
 import type { ArgFact, MountFact, StageFacts } from "./stage_state.ts";
@@ -24,6 +25,7 @@ export async function outlineDockerfile(source: SourceFile, context: ParseContex
     ssh: listMounts(facts.map(({ ssh }) => ssh)),
     cacheMounts: [...new Set(facts.flatMap(({ cacheMounts }) => [...cacheMounts]))],
     checks: session.checks.found(),
+    dockerfile: printDockerfile(session.file, source.text),
   };
 }
 

@@ -19,6 +19,7 @@ import {
   loadImages,
   openImage,
   outlineBuild,
+  printDockerfile,
   printGraph,
   pruneCache,
   pruneImages,
@@ -43,6 +44,7 @@ await buildImage(engine, { context, outputs: [{ type: "local", dest: `${director
 await checkBuild(engine, { context }, call);
 await outlineBuild(engine, { context }, call);
 await printGraph(engine, { context }, call);
+await printDockerfile(engine, { context }, call);
 await listImages(engine, {}, call);
 await imageHistory(engine, { image: "app" }, call);
 await imageTree(engine, { image: "app" }, call);

@@ -117,7 +117,14 @@ export const interfaces = {
     read: one(["data", "call"], "stream"),
     walk: each(["data", "data", "call"], "entries"),
   },
-  parseContext: { base: one(["data", "data"]), contextFile: one(["data"]), siblingFile: one(["data"]) },
+  parseContext: {
+    base: one(["data", "data"]),
+    contextFile: one(["data"]),
+    siblingFile: one(["data"]),
+    contextNames: one(["data"]),
+    parseAs: one(["data", "data"]),
+    outlineAs: one(["data", "data"]),
+  },
   layerContext: {
     run: each(["data"], "entries"),
     recall: one(["data"]),
