@@ -48,7 +48,15 @@ function listenForInterrupt(): AbortSignal {
   return controller.signal;
 }
 
-if (import.meta.main) {
+/** Whether a compiled program was started by another one of it, to run a plugin; Deno would run a module for that. */
+function isPluginProcess([first = ""]: readonly string[]): boolean {
+  return Deno.build.standalone && first.startsWith("__plugin=");
+}
+
+if (import.meta.main && isPluginProcess(Deno.args)) {
+  const { servePluginProcess } = await import("./core/host/sandbox/own_process.ts");
+  servePluginProcess(Deno.args[0] ?? "");
+} else if (import.meta.main) {
   const signal = listenForInterrupt();
   const code = await runCli(Deno.args, {
     terminal: openTerminal({ noColor: (readVariable("NO_COLOR") ?? "") !== "", signal }),

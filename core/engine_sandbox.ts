@@ -1,7 +1,14 @@
 import { type Config, readVariable, readVariables } from "./config.ts";
-import type { LoadOptions } from "./host/load_file.ts";
+import type { LoadOptions, SandboxNeeds } from "./host/load_file.ts";
 import { openSandbox, type SandboxPlace } from "./host/sandbox/open_sandbox.ts";
-import { findBubblewrap, startPluginProcess } from "./os/plugin_process.ts";
+import { pluginArgument } from "./host/sandbox/own_process.ts";
+import {
+  denoProgram,
+  findBubblewrap,
+  ownProgram,
+  type PluginProgram,
+  startPluginProcess,
+} from "./os/plugin_process.ts";
 import type { PluginPermissions, SandboxKind } from "./host/plugin_entry.ts";
 
 /** How plugin files are loaded on this machine. */
@@ -17,23 +24,27 @@ export function loadOptions(config: Pick<Config, "pluginSandbox" | "root">, hasW
   };
 }
 
-/** What this machine has for plugins that are not trusted. A compiled strata is no Deno that could run a module, so it has Workers only. */
+/** What this machine has for plugins that are not trusted. */
 export function sandboxPlace({ pluginSandbox }: Pick<Config, "pluginSandbox">, hasWorkers: boolean): SandboxPlace {
   const bubblewrap = findBubblewrap();
   const processes: readonly SandboxKind[] = bubblewrap === undefined ? ["process"] : ["bubblewrap", "process"];
   return {
     kind: pluginSandbox,
-    kinds: [...(hasWorkers ? ["worker" as const] : []), ...(Deno.build.standalone ? [] : processes)],
-    startProcess: (kind, main, { permissions }) =>
+    kinds: [...(hasWorkers ? ["worker" as const] : []), ...processes],
+    startProcess: (kind, main, needs) =>
       Promise.resolve(startPluginProcess({
-        folder: new URL(".", import.meta.url).pathname.replace(/\/$/, ""),
-        main: main.pathname,
-        grants: permissions,
-        environment: environmentOf(permissions),
+        program: programFor(main, needs),
+        grants: needs.permissions,
+        environment: environmentOf(needs.permissions),
         cache: variablesOf(["DENO_DIR", "XDG_CACHE_HOME", "HOME", "LOCALAPPDATA"]),
         ...(kind === "bubblewrap" && bubblewrap !== undefined ? { bubblewrap } : {}),
       })),
   };
+}
+
+function programFor(main: URL, needs: SandboxNeeds): PluginProgram {
+  if (Deno.build.standalone) return ownProgram([pluginArgument(needs)]);
+  return denoProgram(new URL(".", import.meta.url).pathname.replace(/\/$/, ""), main.pathname, needs.permissions);
 }
 
 function environmentOf({ env }: PluginPermissions): Readonly<Record<string, string>> {

@@ -3,12 +3,20 @@ import { findProgram } from "./find_program.ts";
 /** What a plugin may do, by Deno's names: nothing of a kind, all of it, or what is listed. */
 export type Grants = Readonly<Partial<Record<"env" | "net" | "read" | "sys" | "write", boolean | readonly string[]>>>;
 
+/** A program that runs a plugin. */
+export interface PluginProgram {
+  /** Path of the program, and its arguments. */
+  readonly command: readonly [path: string, ...args: readonly string[]];
+  /** Files and folders of the host that it needs beside libraries. */
+  readonly files: readonly string[];
+  /** Most bytes of memory that it may take for itself, where the system can tell; left out when it bounds itself. */
+  readonly maxBytes?: number;
+}
+
 /** What a process for a plugin is made of. */
 export interface ProcessOptions {
-  /** Folder of the program's modules. */
-  readonly folder: string;
-  /** The module to run, in that folder. */
-  readonly main: string;
+  /** What is run. */
+  readonly program: PluginProgram;
   /** What it may do. */
   readonly grants: Grants;
   /** Variables that it sees. */
@@ -34,22 +42,40 @@ export interface RunningPlugin {
 /** Most memory of a plugin for its objects, in MiB; what its bytes take is not counted. */
 const maxHeapMiB = 512;
 
+/** Most memory of a compiled strata that runs a plugin: 1.2 GiB are asked for before there is one (measured on Deno 2.9.6). */
+const maxOwnBytes = 2 * 1024 ** 3;
+
 /** Path of bubblewrap; undefined where there is none. */
 export function findBubblewrap(): string | undefined {
   return Deno.build.os === "linux" ? findProgram("bwrap") : undefined;
 }
 
-/** Starts Deno on a module with nothing but what it is granted. Throws what Deno throws when no process can be started. */
-export function startPluginProcess(options: ProcessOptions): RunningPlugin {
-  const { bubblewrap, environment } = options;
-  const cache = bubblewrap === undefined ? options.cache : { DENO_DIR: "/tmp/deno" };
+/** Deno on a module of a folder, with nothing but what it is granted. */
+export function denoProgram(folder: string, main: string, grants: Grants): PluginProgram {
   const deno = Deno.realPathSync(Deno.execPath());
-  const args = denoArgs(options);
-  const [program, all] = bubblewrap === undefined
-    ? [deno, args]
-    : [bubblewrap, [...bubblewrapArgs(options, deno), "--", deno, ...args]];
-  const child = new Deno.Command(program, {
-    args: all,
+  return { command: [deno, ...denoArgs(main, grants)], files: [deno, folder] };
+}
+
+/**
+ * This program itself with other arguments: what a compiled strata has, which is no Deno that could run a module. The bounds of its
+ * objects were chosen when it was compiled, so the system bounds its memory.
+ */
+export function ownProgram(args: readonly string[]): PluginProgram {
+  const self = Deno.realPathSync(Deno.execPath());
+  return { command: [self, ...args], files: [self], maxBytes: maxOwnBytes };
+}
+
+/**
+ * Starts a program for a plugin. Inside bubblewrap it has only the files and the network that are granted; without, it has to see to
+ * its grants itself. Throws what Deno throws when no process can be started.
+ */
+export function startPluginProcess(options: ProcessOptions): RunningPlugin {
+  const { program, bubblewrap, environment } = options;
+  const cache = bubblewrap === undefined ? options.cache : { DENO_DIR: "/tmp/deno" };
+  const inside = bubblewrap === undefined ? [] : [bubblewrap, ...bubblewrapArgs(options), "--"];
+  const [path = "", ...args] = [...boundsOf(program), ...inside, ...program.command];
+  const child = new Deno.Command(path, {
+    args,
     clearEnv: true,
     // Not as arguments of bubblewrap, which everybody on the machine may read.
     env: { ...environment, ...cache, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
@@ -79,7 +105,13 @@ export function startPluginProcess(options: ProcessOptions): RunningPlugin {
   };
 }
 
-function denoArgs({ main, grants }: ProcessOptions): string[] {
+/** The program that bounds another one's memory. */
+function boundsOf({ maxBytes }: PluginProgram): readonly string[] {
+  const prlimit = maxBytes === undefined || Deno.build.os !== "linux" ? undefined : findProgram("prlimit");
+  return prlimit === undefined ? [] : [prlimit, `--data=${maxBytes}`];
+}
+
+function denoArgs(main: string, grants: Grants): string[] {
   const flags = Object.entries(grants).flatMap(([kind, granted]) => {
     if (granted === true) return [`--allow-${kind}`];
     if (granted === false || granted.length === 0) return [];
@@ -102,7 +134,7 @@ const network = [
   "/etc/pki",
 ];
 
-function bubblewrapArgs({ folder, grants }: ProcessOptions, deno: string): string[] {
+function bubblewrapArgs({ program, grants }: ProcessOptions): string[] {
   const bind = (kind: "ro-bind-try" | "bind-try", paths: readonly string[]): string[] =>
     paths.flatMap((path) => [`--${kind}`, path, path]);
   const hasNet = listed(grants.net).length > 0;
@@ -119,7 +151,7 @@ function bubblewrapArgs({ folder, grants }: ProcessOptions, deno: string): strin
     ...bind("ro-bind-try", [...libraries, ...(hasNet ? network : [])]),
     ...bind("ro-bind-try", readable.filter((path) => !isRoot(path))),
     ...bind("bind-try", writable.filter((path) => !isRoot(path))),
-    ...bind("ro-bind-try", [deno, folder]),
+    ...bind("ro-bind-try", program.files),
     // What is written where nothing was given would be lost, so it cannot be.
     ...(writable.some(isRoot) ? [] : ["--remount-ro", "/"]),
     ...["--chdir", "/"],

@@ -1,33 +1,7 @@
 /** Runs in a process with the permissions of one plugin: serves it over standard input and output. */
-import { FrameReader, writeFrame } from "./frames.ts";
 import { servePlugin } from "./serve.ts";
-import type { Head, Wire } from "./wire.ts";
+import { openStdioWire } from "./stdio_wire.ts";
 
-function openWire(): Wire {
-  // Kept before they are taken from what the plugin sees.
-  const { stdin, stdout, exit } = Deno;
-  const close = (): Promise<never> => exit(0);
-  return {
-    send(head: Head, body?: ArrayBuffer): void {
-      for (const bytes of writeFrame(head, body)) {
-        for (let at = 0; at < bytes.length;) at += stdout.writeSync(bytes.subarray(at));
-      }
-    },
-    listen(onMessage): void {
-      const reader = new FrameReader(onMessage);
-      const read = async (): Promise<void> => {
-        const buffer = new Uint8Array(256 * 1024);
-        for (let size = await stdin.read(buffer); size !== null; size = await stdin.read(buffer)) {
-          reader.push(buffer.subarray(0, size));
-        }
-      };
-      // Without strata there is nothing left to do.
-      void read().finally(close);
-    },
-    close,
-  };
-}
-
-const wire = openWire();
+const wire = openStdioWire();
 servePlugin(wire);
 wire.send({ t: "ready" });
