@@ -1,4 +1,5 @@
 import { normalizePlatform } from "../oci/platform.ts";
+import { readCommit } from "./strata_commit.ts";
 import { strataVersion } from "./strata_version.ts";
 
 export { strataVersion };
@@ -7,6 +8,8 @@ export { strataVersion };
 export interface VersionResult {
   /** Version of strata. */
   readonly version: string;
+  /** Commit that it was made from, 40 hex digits; `unknown` where nothing tells it or its folder may not be read. */
+  readonly commit: string;
   /** Version of the plugin contract. */
   readonly pluginApi: number;
   /** Version of the run time. */
@@ -18,7 +21,7 @@ export interface VersionResult {
 }
 
 /**
- * Reads the versions; touches nothing but the run time's own constants.
+ * Reads the versions, and of a checkout of strata the commit when its folder may be read.
  *
  * @example The version of strata
  * ```ts
@@ -29,5 +32,5 @@ export interface VersionResult {
  */
 export function readVersion(): VersionResult {
   const { os, architecture } = normalizePlatform({ os: Deno.build.os, architecture: Deno.build.arch });
-  return { version: strataVersion, pluginApi: 1, deno: Deno.version.deno, os, architecture };
+  return { version: strataVersion, commit: readCommit(), pluginApi: 1, deno: Deno.version.deno, os, architecture };
 }

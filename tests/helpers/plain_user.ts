@@ -1,6 +1,6 @@
 import { fromFileUrl } from "@std/path";
 import { runPeer } from "./program.ts";
-import type { StrataOutput } from "./strata.ts";
+import { strataBinary, type StrataOutput } from "./strata.ts";
 
 /** A user of this machine who is not root, with a copy of strata that may be read. Gone when disposed. */
 export interface PlainUser extends AsyncDisposable {
@@ -23,27 +23,15 @@ export async function makePlainUser(): Promise<PlainUser> {
   await new Deno.Command("userdel", { args: [name], stdout: "null", stderr: "null" }).output();
   await runPeer("useradd", "--home-dir", home, "--no-create-home", name);
   stack.defer(async () => void await runPeer("userdel", name));
-  const code = `${home}/strata`;
-  await Deno.mkdir(code);
-  for (const part of ["cli.ts", "core", "plugins", "deno.json", "deno.lock"]) {
-    await runPeer("cp", "-r", `${repository}/${part}`, code);
-  }
-  // The one that runs the tests may be in a directory of root's.
-  await Deno.copyFile(Deno.execPath(), `${home}/deno`);
-  await Deno.chmod(`${home}/deno`, 0o755);
   const cache = `${home}/cache`;
-  await new Deno.Command(Deno.execPath(), {
-    args: ["cache", "--quiet", `--config=${code}/deno.json`, `${code}/cli.ts`],
-    env: { DENO_DIR: cache },
-  }).output();
+  const command = await giveCommand(home, cache);
   await runPeer("chown", "-R", `${name}:${name}`, home);
   const held = stack.move();
-  const run = [`${home}/deno`, "run", "-A", "--quiet", "--no-check", `--config=${code}/deno.json`, `${code}/cli.ts`];
   return {
     home,
     async strata(...args): Promise<StrataOutput> {
       const { code: exitCode, stdout, stderr } = await new Deno.Command("setpriv", {
-        args: [`--reuid=${name}`, `--regid=${name}`, "--init-groups", ...run, ...args],
+        args: [`--reuid=${name}`, `--regid=${name}`, "--init-groups", ...command, ...args],
         clearEnv: true,
         env: {
           PATH: Deno.env.get("PATH") ?? "",
@@ -67,4 +55,27 @@ export async function makePlainUser(): Promise<PlainUser> {
     },
     [Symbol.asyncDispose]: () => held.disposeAsync(),
   };
+}
+
+/** Puts a copy of strata into the user's directory; gives its command line. */
+async function giveCommand(home: string, cache: string): Promise<readonly string[]> {
+  const binary = strataBinary();
+  if (binary !== undefined) {
+    await Deno.copyFile(binary, `${home}/strata`);
+    await Deno.chmod(`${home}/strata`, 0o755);
+    return [`${home}/strata`];
+  }
+  const code = `${home}/strata`;
+  await Deno.mkdir(code);
+  for (const part of ["cli.ts", "core", "plugins", "deno.json", "deno.lock"]) {
+    await runPeer("cp", "-r", `${repository}/${part}`, code);
+  }
+  // The one that runs the tests may be in a directory of root's.
+  await Deno.copyFile(Deno.execPath(), `${home}/deno`);
+  await Deno.chmod(`${home}/deno`, 0o755);
+  await new Deno.Command(Deno.execPath(), {
+    args: ["cache", "--quiet", `--config=${code}/deno.json`, `${code}/cli.ts`],
+    env: { DENO_DIR: cache },
+  }).output();
+  return [`${home}/deno`, "run", "-A", "--quiet", "--no-check", `--config=${code}/deno.json`, `${code}/cli.ts`];
 }

@@ -1,4 +1,4 @@
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl, resolve } from "@std/path";
 
 /** What a run of the command gave. */
 export interface StrataOutput {
@@ -18,10 +18,16 @@ export interface StrataOptions {
 const config = fromFileUrl(new URL("../../deno.json", import.meta.url));
 const cli = fromFileUrl(new URL("../../cli.ts", import.meta.url));
 
+/** Absolute path of the binary that STRATA_BINARY names and all tests of the command use; undefined when it names none. */
+export function strataBinary(): string | undefined {
+  const binary = Deno.env.get("STRATA_BINARY");
+  return binary === undefined || binary === "" ? undefined : resolve(binary);
+}
+
 /** The command line of strata: the binary that STRATA_BINARY names, else this source. */
 export function strataCommand(): readonly string[] {
-  const binary = Deno.env.get("STRATA_BINARY");
-  if (binary !== undefined && binary !== "") return [binary];
+  const binary = strataBinary();
+  if (binary !== undefined) return [binary];
   return [Deno.execPath(), "run", "-A", "--quiet", "--no-check", `--config=${config}`, cli];
 }
 
