@@ -3,7 +3,9 @@ export interface Need {
   /** Program on the PATH. */
   readonly program: string;
   /** Debian package. */
-  readonly debianPackage: string;
+  readonly debianPackage?: string;
+  /** Where it is from when Debian does not have it. */
+  readonly origin?: string;
 }
 
 /** Programs the tests know how to talk to. */
@@ -30,6 +32,7 @@ export const peers = {
   unshare: { program: "unshare", debianPackage: "util-linux" },
   setcap: { program: "setcap", debianPackage: "libcap2-bin" },
   setfattr: { program: "setfattr", debianPackage: "attr" },
+  versitygw: { program: "versitygw", origin: ".ci/run builds it with Go" },
 } as const satisfies Record<string, Need>;
 
 const reported = new Set<string>();
@@ -41,7 +44,9 @@ const reported = new Set<string>();
 export function isMissing(...needs: readonly (Need | "root")[]): boolean {
   const lacking = needs.filter((need) => need === "root" ? Deno.uid() !== 0 : !isOnPath(need.program));
   for (const need of lacking) {
-    const reason = need === "root" ? "needs root" : `needs ${need.program} (Debian package ${need.debianPackage})`;
+    const reason = need === "root"
+      ? "needs root"
+      : `needs ${need.program} (${need.origin ?? `Debian package ${need.debianPackage}`})`;
     if (!reported.has(reason)) console.log(`skipped: ${reason}`);
     reported.add(reason);
   }
