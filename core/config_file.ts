@@ -124,10 +124,11 @@ function readSha256(value: Value): string {
 
 type Readers<T> = { readonly [K in keyof T]: (member: Value) => T[K] };
 
-const permissionFields: Readers<Record<PermissionKind, boolean | readonly string[]>> = {
+const permissionFields: Readers<Record<PermissionKind, boolean | readonly string[]> & { readonly scripts: boolean }> = {
   env: (member) => member.permission(),
   net: (member) => member.permission(),
   read: (member) => member.pathPermission(),
+  scripts: (member) => member.boolean(),
   sys: (member) => member.permission(),
   write: (member) => member.pathPermission(),
 };

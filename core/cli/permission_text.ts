@@ -39,6 +39,7 @@ export function permissionText(permissions: PluginPermissions): string {
     if (granted === true) return [`${kind}=*`];
     return granted.length === 0 ? [] : [`${kind}=${granted.join(",")}`];
   });
+  if (permissions.scripts === true) parts.push("scripts");
   return parts.length === 0 ? "none" : parts.join(" ");
 }
 

@@ -1,8 +1,9 @@
 import type { Plugin, PluginFactory, PluginHost } from "../contract/plugin.ts";
 import { EngineError } from "../errors.ts";
 import { createKit } from "../kit.ts";
-import type { PluginEntry, PluginPermissions, Provides } from "./plugin_entry.ts";
-import type { PluginExports, Sandbox } from "./sandbox/sandbox.ts";
+import type { SourceFile } from "../contract/parse.ts";
+import type { Grants, PluginEntry, PluginPermissions, Provides } from "./plugin_entry.ts";
+import type { PluginExports } from "./sandbox/sandbox.ts";
 import type { Wire } from "./sandbox/wire.ts";
 
 /** A plugin file and what is known of it. */
@@ -32,7 +33,7 @@ export interface PluginFile {
 /** What a sandbox is made for. */
 export interface SandboxNeeds {
   /** What the plugin may do. */
-  readonly permissions: PluginPermissions;
+  readonly permissions: Grants;
   /** Whether the kit is to read and write archives, which takes longer to start. */
   readonly usesArchives: boolean;
 }
@@ -65,7 +66,7 @@ const defaultSeconds = { timeout: 60, start: 30 };
  */
 export function fileEntry(file: PluginFile, options: LoadOptions): PluginEntry {
   const { name, sha256, hooks, isTrusted, permissions } = file;
-  let sandbox: Sandbox | undefined;
+  let sandbox: AsyncDisposable | undefined;
   return {
     name,
     sha256,
@@ -76,7 +77,10 @@ export function fileEntry(file: PluginFile, options: LoadOptions): PluginEntry {
       const source = await readPluginFile(file.path, { name, sha256, readPackage: options.readPackage });
       if (isTrusted) return await importText(source);
       const factory = async (host: PluginHost): Promise<Plugin> => {
-        const opened = await openPlugin(file, source, { ...options, host });
+        const formats = permissions?.scripts === true ? hooks?.parse : undefined;
+        const opened = formats === undefined
+          ? await openPlugin(file, source, { ...options, host })
+          : await openScriptPlugin(file, source, { ...options, host, formats });
         sandbox = opened.sandbox;
         return opened.plugin;
       };
@@ -95,14 +99,47 @@ export interface OpenPlugin {
   /** sha256 of the modules of npm packages that it imports, by `name@version`. */
   readonly packages: Readonly<Record<string, string>>;
   /** Where it runs. */
-  readonly sandbox: Sandbox;
+  readonly sandbox: AsyncDisposable;
 }
 
-/** Starts a plugin file in a sandbox. Rejects as {@linkcode fileEntry} says; nothing is left running then. */
-export async function openPlugin(
-  file: Pick<PluginFile, "name" | "permissions" | "packages" | "timeoutSeconds" | "startSeconds">,
+/** What is known of a plugin file that is started. */
+type StartedFile = Pick<PluginFile, "name" | "permissions" | "packages" | "timeoutSeconds" | "startSeconds">;
+
+/**
+ * Starts a plugin file in a sandbox, or one that runs build files in one for each of them. Rejects as {@linkcode fileEntry} says;
+ * nothing is left running then.
+ */
+export async function openPlugin(file: StartedFile, source: LoadedFile, options: OpenOptions): Promise<OpenPlugin> {
+  if (file.permissions?.scripts !== true) return await openRealm(file, source, options);
+  const { formatsOf } = await import("./script_realms.ts");
+  const first = await openRealm(file, source, options);
+  await first.sandbox[Symbol.asyncDispose]();
+  const name = String(first.plugin.name);
+  const formats = formatsOf(name, first.plugin);
+  return { ...first, ...await openScriptPlugin({ ...file, name }, source, { ...options, formats }) };
+}
+
+/** The same for one that runs build files and whose formats are known, which is started when a file comes. */
+async function openScriptPlugin(
+  file: StartedFile,
   source: LoadedFile,
-  { openSandbox, host, readPackage }: LoadOptions & { readonly host: PluginHost },
+  { formats, ...options }: OpenOptions & { readonly formats: readonly string[] },
+): Promise<Pick<OpenPlugin, "plugin" | "sandbox">> {
+  const { ScriptRealms } = await import("./script_realms.ts");
+  const realms = new ScriptRealms(file.name, (script) => openRealm(file, source, { ...options, script }));
+  return { plugin: realms.plugin(formats), sandbox: realms };
+}
+
+interface OpenOptions extends LoadOptions {
+  readonly host: PluginHost;
+  /** The build file that it may run. */
+  readonly script?: SourceFile;
+}
+
+async function openRealm(
+  file: StartedFile,
+  source: LoadedFile,
+  { openSandbox, host, readPackage, script }: OpenOptions,
 ): Promise<OpenPlugin> {
   const [{ readImports }, { narrowHost }, { Sandbox }] = await Promise.all([
     import("./plugin_packages.ts"),
@@ -115,15 +152,20 @@ export async function openPlugin(
     pinned: file.packages,
     read: (path, sha256) => readPluginFile(path, { name, sha256, readPackage }),
   });
-  const narrow = narrowHost(host, name, permissions);
-  const wire = await openSandbox(name, { permissions, usesArchives: usesArchives(source.text) });
+  const { checkScriptPermissions, prepareScript } = await import("./script_source.ts");
+  checkScriptPermissions(name, permissions);
+  const { scripts: _scripts, ...grants } = permissions;
+  const narrow = narrowHost(host, name, grants);
+  const wire = await openSandbox(name, { permissions: grants, usesArchives: usesArchives(source.text) });
   const sandbox = new Sandbox(wire, (place, call) => narrow.credential(place, call), {
     name,
     timeoutMs: timeoutSeconds * 1000,
     startMs: startSeconds * 1000,
+    ...(script === undefined ? {} : { file: script.path }),
   });
   try {
-    const exported = await sandbox.load({ text: source.text, type: source.type, ...imported });
+    const given = script === undefined ? {} : { script: prepareScript(script) };
+    const exported = await sandbox.load({ text: source.text, type: source.type, ...imported, ...given });
     return { plugin: await sandbox.start(narrow), exported, packages, sandbox };
   } catch (error) {
     await sandbox[Symbol.asyncDispose]();

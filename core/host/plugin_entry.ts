@@ -18,8 +18,16 @@ export type SandboxKind = "bubblewrap" | "worker" | "process";
 /** Kinds of permission that a plugin can be given, as Deno names them. */
 export type PermissionKind = "env" | "net" | "read" | "sys" | "write";
 
-/** What a sandboxed plugin may do: nothing of a kind, all of it, or what is listed. */
-export type PluginPermissions = Readonly<Partial<Record<PermissionKind, boolean | readonly string[]>>>;
+/**
+ * What a plugin is given: nothing of a kind, all of it, or what is listed; or with `scripts` that it runs build files as programs, and
+ * nothing else.
+ */
+export type PluginPermissions = Readonly<Partial<Record<PermissionKind, boolean | readonly string[]>>> & {
+  readonly scripts?: boolean;
+};
+
+/** What a sandboxed plugin may do. */
+export type Grants = Omit<PluginPermissions, "scripts">;
 
 /** A plugin that can be loaded. */
 export interface PluginEntry {

@@ -9,6 +9,7 @@ import type { TransportHook } from "../contract/transport.ts";
 import { EngineError } from "../errors.ts";
 import { guardStore, guardTransport } from "./guard.ts";
 import { keysOf, loadPlugin } from "./load.ts";
+import { refuseScript } from "./refuse_script.ts";
 import { type HookKind, hookKinds, type PluginEntry, type Provides } from "./plugin_entry.ts";
 
 /**
@@ -122,6 +123,7 @@ async function openMember(entry: PluginEntry, options: HostOptions & Pick<Plugin
       kit: options.kit,
       proxy: options.proxy ?? { none: [] },
       credential: (place, call) => options.credential(place, call),
+      runScript: refuseScript,
     });
   const provides = entry.provides ?? keysOf(entry.name, await load());
   const identity = identify(entry, options.kit);

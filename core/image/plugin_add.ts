@@ -3,6 +3,7 @@ import type { Call } from "../contract/call.ts";
 import { EngineError } from "../errors.ts";
 import { isPluginName, keysOf } from "../host/load.ts";
 import type { PluginPermissions, Provides } from "../host/plugin_entry.ts";
+import { checkScriptPermissions } from "../host/script_source.ts";
 import { changePlugins, type WrittenPlugin } from "./plugin_config.ts";
 import { readFile, readRequest, tryPlugin } from "./plugin_open.ts";
 
@@ -65,6 +66,7 @@ export async function preparePlugin(config: Config, input: AddPluginInput, call:
     );
   }
   const granted = input.isTrusted ? {} : { ...found.asked, ...input.permissions };
+  checkScriptPermissions(found.name, granted);
   return { ...found, granted, sha256: file.sha256, input };
 }
 

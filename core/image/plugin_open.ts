@@ -3,6 +3,7 @@ import type { PluginHost } from "../contract/plugin.ts";
 import { loadOptions } from "../engine_sandbox.ts";
 import { EngineError } from "../errors.ts";
 import { type LoadedFile, type OpenPlugin, openPlugin, readPluginFile } from "../host/load_file.ts";
+import { refuseScript } from "../host/refuse_script.ts";
 import type { PermissionKind, PluginPermissions } from "../host/plugin_entry.ts";
 import { createKit } from "../kit.ts";
 
@@ -35,6 +36,7 @@ export async function tryPlugin(options: TryOptions): Promise<OpenPlugin> {
     kit: createKit(),
     proxy: { none: [] },
     credential: () => Promise.resolve(undefined),
+    runScript: refuseScript,
   };
   return await openPlugin({ name, permissions, packages }, file, {
     ...loadOptions(config, Deno.build.standalone),
@@ -51,12 +53,13 @@ export function readRequest(asked: unknown, plugin: string): PluginPermissions {
   return Object.fromEntries(entries.map(([kind, what]) => {
     const isList = Array.isArray(what) && what.every((each) => typeof each === "string" && each !== "");
     if (kinds.some((known) => known === kind) && (what === true || isList)) return [kind, what];
+    if (kind === "scripts" && what === true) return [kind, what];
     throw new EngineError(
       "PLUGIN_FAILED",
       `Cannot load plugin "${plugin}": it asks for the permission "${kind}" in a form that is none`,
       {
         detail: { plugin },
-        hint: `Export permissions with the members ${kinds.join(", ")}, each a list of texts or true`,
+        hint: `Export permissions with the members ${kinds.join(", ")}, each a list of texts or true, or scripts`,
       },
     );
   }));

@@ -333,6 +333,6 @@ Deno.test("a plugin gets at no method that an object of strata does not offer", 
   const code = `return [Object.keys(host).sort(), Object.keys(context.scratch).sort(), typeof context.inputs]`;
   assertEquals(
     await attempt(code),
-    `gave [["config","credential","kit","proxy"],["ingest","open","recall","remember"],"object"]`,
+    `gave [["config","credential","kit","proxy","runScript"],["ingest","open","recall","remember"],"object"]`,
   );
 });

@@ -4,6 +4,7 @@ import { failureOf } from "../../../tests/helpers/failure_of.ts";
 import { createLayerContext } from "../../../tests/helpers/layer_context.ts";
 import { createMemoryTree, file } from "../../../tests/helpers/memory_tree.ts";
 import { parseContext } from "../../../tests/helpers/parse_context.ts";
+import { createTestHost } from "../../../tests/helpers/test_host.ts";
 import { openText, type SandboxedOptions } from "../../../tests/helpers/sandboxed_plugin.ts";
 import { call, makeBytes, putBytes, readBlob } from "../../../tests/conformance/store_tools.ts";
 import type { EngineEvent, LayerContext, LayerHook, Plugin } from "../../contract/mod.ts";
@@ -238,14 +239,12 @@ Deno.test("a login that a plugin asks for reaches it, and one that fails as well
   const text = `export default (host) => ({ name: "p", api: 1, transport: [{ schemes: ["x"],
     async source(address, call) { throw new Error(JSON.stringify(await host.credential(address, call))) },
     async sink() {}, async login() {} }] });`;
-  const host = {
-    config: {},
-    proxy: { none: [] },
+  const host = createTestHost({}, {
     credential: (place: string) =>
       place === "a" ? Promise.resolve({ username: "u", secret: "s" }) : Promise.reject(new EngineError("DENIED", "No")),
-  };
+  });
   await using opened = await openText(text, {
-    host: { ...host, kit: {} as never },
+    host,
     permissions: { net: ["a", "b"] },
   });
   const [hook] = opened.plugin.transport ?? [];

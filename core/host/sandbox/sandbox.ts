@@ -19,6 +19,8 @@ export interface PluginExports {
 export interface SandboxOptions {
   /** Name of the plugin, for messages. */
   readonly name: string;
+  /** Name of the build file that it may run, for messages. */
+  readonly file?: string;
   /** How long a plugin may owe an answer without a word, in milliseconds. */
   readonly timeoutMs: number;
   /** The same for its start. */
@@ -123,10 +125,11 @@ export class Sandbox implements AsyncDisposable {
       return new EngineError("CANCELED", "Cannot go on with the operation: it was canceled", { cause: error });
     }
     const isStart = hook.startsWith("sandbox.");
+    const on = this.#options.file === undefined ? "" : ` on "${this.#options.file}"`;
     const { state, hint } = explain(error, name);
     return new EngineError(
       "PLUGIN_FAILED",
-      isStart ? `Cannot load plugin "${name}": ${state}` : `Cannot use ${hook} of plugin "${name}": ${state}`,
+      isStart ? `Cannot load plugin "${name}": ${state}` : `Cannot use ${hook} of plugin "${name}"${on}: ${state}`,
       { cause: error, detail: { plugin: name, ...(isStart ? {} : { hook }) }, ...hint },
     );
   }

@@ -1,8 +1,11 @@
-import type { PluginFactory, PluginHost, ProxySettings } from "../../contract/plugin.ts";
+import type { SourceFile } from "../../contract/parse.ts";
+import type { PluginFactory, PluginHost, ProxySettings, Script } from "../../contract/plugin.ts";
 import { createKit } from "../../kit.ts";
 import { linkPackages } from "../plugin_source.ts";
+import type { PreparedScript } from "../script_source.ts";
 import { confine } from "./confine.ts";
 import { Peer } from "./peer.ts";
+import { ScriptRunner } from "./script.ts";
 import { methodsOf } from "./stubs.ts";
 import type { Wire } from "./wire.ts";
 import { encodeError } from "./wire_error.ts";
@@ -17,6 +20,8 @@ export interface PluginSource {
   readonly modules: readonly string[];
   /** Which specifiers of the text stand for which of them, in order. */
   readonly links: readonly { readonly at: number; readonly end: number; readonly module: number }[];
+  /** The build file that it may run; none when left out. */
+  readonly script?: PreparedScript;
 }
 
 /** What strata tells a plugin at its start. */
@@ -48,6 +53,7 @@ const host = { name: "host", id: 1 } as const;
 class Sandbox {
   readonly #peer: Peer;
   #factory: PluginFactory | undefined;
+  #script = new ScriptRunner(undefined);
 
   constructor(peer: Peer) {
     this.#peer = peer;
@@ -55,6 +61,7 @@ class Sandbox {
 
   /** Loads the module; gives what it exports beside its factory. */
   async load(source: PluginSource): Promise<{ readonly permissions: unknown; readonly samples: unknown }> {
+    this.#script = new ScriptRunner(source.script);
     // A computed import is resolved with this thread's permissions, and so is whatever the module imports.
     const url = URL.createObjectURL(new Blob([linkModules(source)], { type: source.type }));
     const module: Readonly<Record<string, unknown>> = await import(url);
@@ -69,7 +76,9 @@ class Sandbox {
   /** Runs the factory; gives the plugin with an id in place of each hook. */
   async start({ config, proxy }: StartInput): Promise<unknown> {
     const { credential } = methodsOf(this.#peer, host);
-    const given = { config, proxy, kit: createKit(), credential } as unknown as PluginHost;
+    const script = this.#script;
+    const runScript = (file: SourceFile): Promise<Script> => script.run(file);
+    const given = { config, proxy, kit: createKit(), credential, runScript } as unknown as PluginHost;
     const plugin = await this.#factory?.(given);
     if (typeof plugin !== "object" || plugin === null) throw new TypeError("its factory gives no plugin");
     const offer = (name: "parse" | "layer" | "storeHook" | "transport", hooks: unknown): unknown => {
