@@ -129,6 +129,8 @@ if (import.meta.main) {
     console.log(help);
     Deno.exit(isHelp ? 0 : 2);
   }
+  // Deno takes an empty one for a path.
+  if (Deno.env.get("DENORT_BIN") === "") Deno.env.delete("DENORT_BIN");
   try {
     Deno.exitCode = await run(options);
   } catch (error) {

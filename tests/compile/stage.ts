@@ -40,9 +40,10 @@ export async function stageProgram(root: string, folder: string, commit: string)
     await Deno.copyFile(join(root, file), target);
   }
   await Deno.writeTextFile(join(folder, "deno.json"), await ownConfig(root, graph));
-  await Deno.copyFile(join(root, "deno.lock"), join(folder, "deno.lock"));
+  const packages = usedPackages(graph);
+  await Deno.writeTextFile(join(folder, "deno.lock"), await ownLock(root, packages));
   await Deno.writeTextFile(join(folder, commitFile), `${commit}\n`);
-  return { folder, files, workers, packages: usedPackages(graph) };
+  return { folder, files, workers, packages };
 }
 
 /** Reads imports again until no module names a thread that was not known. */
@@ -126,6 +127,26 @@ async function ownConfig(root: string, { modules }: Graph): Promise<string> {
     imports: Object.fromEntries(imports),
     nodeModulesDir: "none",
   });
+}
+
+/** The repository's deno.lock with those packages only. */
+async function ownLock(root: string, packages: readonly string[]): Promise<string> {
+  const { version, specifiers = {}, npm = {} }: Lock = JSON.parse(await Deno.readTextFile(join(root, "deno.lock")));
+  const unknown = packages.find((id) => npm[id] === undefined);
+  if (unknown !== undefined) throw new TypeError(`Cannot find package "${unknown}" in deno.lock: run "deno install"`);
+  const isUsed = ([specifier, resolved]: readonly [string, string]): boolean =>
+    packages.includes(`${specifier.slice("npm:".length, specifier.lastIndexOf("@"))}@${resolved}`);
+  return JSON.stringify({
+    version,
+    specifiers: Object.fromEntries(Object.entries(specifiers).filter(isUsed)),
+    npm: Object.fromEntries(Object.entries(npm).filter(([id]) => packages.includes(id))),
+  });
+}
+
+interface Lock {
+  readonly version: string;
+  readonly specifiers?: Readonly<Record<string, string>>;
+  readonly npm?: Readonly<Record<string, unknown>>;
 }
 
 interface RepositoryConfig {
