@@ -6,6 +6,7 @@ import { assertCode, call, describe, listNames, makeBytes, putBytes } from "./st
 export function testStoreNames(test: RegisterStoreTest): void {
   testTags(test);
   testListing(test);
+  testRevisions(test);
   testUpdates(test);
 }
 
@@ -47,6 +48,29 @@ function testTags(test: RegisterStoreTest): void {
     assert(await other.untag("a", call));
     assertEquals(await listNames(store, ""), []);
   });
+}
+
+function testRevisions(test: RegisterStoreTest): void {
+  test(
+    "revision() is another one after each change of a name, by whichever process, and the same without one",
+    async (store, place) => {
+      await using other = await place.open();
+      const descriptor = await putBytes(store, makeBytes(10));
+      const changes = [
+        () => store.tag(descriptor, "a", call),
+        () => other.tag(descriptor, "b", call),
+        () => store.update([{ name: "a", descriptor: undefined }], call),
+        () => other.untag("b", call),
+      ];
+      for (const [at, change] of changes.entries()) {
+        const before = await Promise.all([store.revision(call), other.revision(call)]);
+        assertEquals(await Promise.all([store.revision(call), other.revision(call)]), before);
+        await change();
+        const after = await Promise.all([store.revision(call), other.revision(call)]);
+        assert(after[0] !== before[0] && after[1] !== before[1], `change ${at + 1} is not to be seen in it`);
+      }
+    },
+  );
 }
 
 function testListing(test: RegisterStoreTest): void {

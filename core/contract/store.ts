@@ -53,6 +53,11 @@ export interface Store extends ContentSource, ContentSink, AsyncDisposable {
   collect(mark: () => Promise<ReadonlySet<Digest>>, call: Call): AsyncIterable<BlobInfo>;
   /** Applies several name changes as one: all of them or none, also after a crash. Content must be present. */
   update(changes: readonly NameChange[], call: Call): Promise<void>;
+  /**
+   * A text that is another one after any name has changed, by this store or by another process; it may be another one sooner. It means
+   * something to this open store alone. Asked before lists that are remembered are given again, so it has to cost next to nothing.
+   */
+  revision(call: Call): Promise<string>;
 }
 
 /** Opens stores of one kind. */

@@ -60,6 +60,7 @@ function guardOpenStore(store: Store, at: At): Store {
     lease: (call) => guardCall({ ...at("lease"), call }, () => store.lease(call)),
     collect: (mark, call) => guardEach({ ...at("collect"), call }, () => store.collect(mark, call), checkBlobInfo),
     update: (changes, call) => guardCall({ ...at("update"), call }, () => store.update(changes, call)),
+    revision: (call) => guardCall({ ...at("revision"), call }, () => store.revision(call), checkText),
     [Symbol.asyncDispose]: guardDispose(store, at),
   };
 }

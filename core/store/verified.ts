@@ -78,6 +78,7 @@ export function verifiedStore(store: Store): Store {
     lease: (call) => store.lease(call),
     collect: (mark, call) => store.collect(mark, call),
     update,
+    revision: (call) => store.revision(call),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
   return verified;

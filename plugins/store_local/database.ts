@@ -41,6 +41,8 @@ export interface Database {
   nextCount(): number;
   /** The counter's value. */
   count(): number;
+  /** A text that is another one after each change, by this connection or another. */
+  revision(): string;
   /** Closes the file; a no-op the second time. */
   close(): void;
 }
@@ -194,6 +196,12 @@ function wrap(connection: DatabaseSync, path: string, kit: Kit): Database {
       return count();
     },
     count,
+    revision: () =>
+      guarded(() => {
+        // The first tells of other connections alone (sqlite.org/pragma.html, data_version), the second of this one.
+        const others = prepared("PRAGMA data_version").get()?.data_version;
+        return `${others}.${prepared("SELECT total_changes() AS own").get()?.own}`;
+      }),
     close(): void {
       if (connection.isOpen) connection.close();
     },

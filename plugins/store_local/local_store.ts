@@ -127,6 +127,10 @@ class LocalStore implements Store {
     });
   }
 
+  revision(call: Call): Promise<string> {
+    return this.#attempt(call, "Cannot look at the store", () => this.#parts.database.revision());
+  }
+
   async #syncBlobs(call: Call, what: string): Promise<void> {
     const { database, layout, kit } = this.#parts;
     this.#check(call, what);

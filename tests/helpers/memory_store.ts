@@ -18,12 +18,14 @@ export interface MemoryState {
   readonly names: Map<string, Named>;
   readonly leases: Set<number>;
   counter: number;
+  /** Changes of names so far. */
+  changes: number;
   isCollecting: boolean;
 }
 
 /** A place for a store in memory. */
 export function createMemoryState(): MemoryState {
-  return { blobs: new Map(), names: new Map(), leases: new Set(), counter: 1, isCollecting: false };
+  return { blobs: new Map(), names: new Map(), leases: new Set(), counter: 1, changes: 0, isCollecting: false };
 }
 
 /** A store in memory, for tests. Stores made from one state see the same content, as processes do. */
@@ -106,6 +108,7 @@ class MemoryStore implements Store {
 
   async untag(name: string, call: Call): Promise<boolean> {
     throwIfAborted(call.signal);
+    this.#state.changes++;
     return await Promise.resolve(this.#state.names.delete(name));
   }
 
@@ -117,11 +120,16 @@ class MemoryStore implements Store {
         throw missing(descriptor.digest);
       }
     }
+    this.#state.changes++;
     for (const { name, descriptor } of changes) {
       if (descriptor === undefined) this.#state.names.delete(name);
       else this.#state.names.set(name, { name, descriptor, updatedAt: new Date() });
     }
     await Promise.resolve();
+  }
+
+  revision(): Promise<string> {
+    return Promise.resolve(String(this.#state.changes));
   }
 
   async lease(call: Call): Promise<AsyncDisposable> {

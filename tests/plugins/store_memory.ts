@@ -27,6 +27,7 @@ const plugin: PluginFactory = ({ kit }) => {
     names: new Map<string, Named>(),
     leases: new Set<number>(),
     counter: 1,
+    changes: 0,
     isCollecting: false,
   });
   const check = ({ signal }: Call): void => {
@@ -94,6 +95,7 @@ const plugin: PluginFactory = ({ kit }) => {
           throw missing(descriptor.digest);
         }
       }
+      state.changes++;
       for (const { name, descriptor } of changes) {
         if (descriptor === undefined) state.names.delete(name);
         else state.names.set(name, { name, descriptor, updatedAt: new Date() });
@@ -151,6 +153,7 @@ const plugin: PluginFactory = ({ kit }) => {
       },
       async untag(name, call) {
         check(call);
+        state.changes++;
         return await Promise.resolve(state.names.delete(name));
       },
       async lease(call) {
@@ -179,6 +182,10 @@ const plugin: PluginFactory = ({ kit }) => {
         }
       },
       update,
+      async revision(call) {
+        check(call);
+        return await Promise.resolve(String(state.changes));
+      },
       async [Symbol.asyncDispose]() {
         for (const start of own) state.leases.delete(start);
         own.clear();

@@ -88,6 +88,7 @@ export const interfaces = {
     lease: one(["call"], "lease"),
     collect: each(["marks", "call"]),
     update: one(["data", "call"]),
+    revision: one(["call"]),
     dispose,
   },
   source: {
