@@ -13,6 +13,16 @@ export async function sha256(data: string | Uint8Array<ArrayBuffer>): Promise<Di
   return `sha256:${hash.toHex()}`;
 }
 
+/** Digest of a few bytes by the algorithm of another digest. Throws `UNSUPPORTED` for one that is unknown. */
+export async function digestBytes(bytes: Uint8Array<ArrayBuffer>, like: Digest): Promise<Digest> {
+  const algorithm = like.slice(0, like.indexOf(":"));
+  if (!Object.hasOwn(lengths, algorithm)) {
+    throw new EngineError("UNSUPPORTED", `Cannot use digest algorithm "${algorithm}"`, { detail: { what: algorithm } });
+  }
+  const hash = new Uint8Array(await crypto.subtle.digest(algorithm.replace("sha", "SHA-"), bytes));
+  return `${algorithm}:${hash.toHex()}`;
+}
+
 const lengths: Readonly<Record<string, number>> = { sha256: 64, sha384: 96, sha512: 128 };
 
 /** Whether the text is a well-formed digest of a known algorithm, lower-case hex (image-spec, descriptor.md, "Digests"). */

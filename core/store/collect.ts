@@ -107,9 +107,18 @@ async function markGraph(store: Store, at: { descriptor: Descriptor; marks: Mark
   marks.digests.add(descriptor.digest);
   if (!await store.has(descriptor, call)) return;
   if (essence(descriptor.mediaType) === MediaType.config || essence(descriptor.mediaType) === MediaType.dockerConfig) {
-    const config = readImageConfig(await readDocument(store, descriptor, call));
-    config.rootfs.diff_ids.forEach((diffId) => marks.diffIds.add(diffId));
+    for (const diffId of diffIdsOf(await readDocument(store, descriptor, call))) marks.diffIds.add(diffId);
   }
   const { needed, optional } = await readReferences(store, descriptor, call);
   for (const reference of [...needed, ...optional]) await markGraph(store, { descriptor: reference, marks }, call);
+}
+
+/** diffIDs in a config; none in what is no config but goes by its type, as a registry may be sent. */
+function diffIdsOf(config: Uint8Array): readonly Digest[] {
+  try {
+    return readImageConfig(config).rootfs.diff_ids;
+  } catch (error) {
+    if (isEngineError(error) && error.code === "CONTENT_MISMATCH") return [];
+    throw error;
+  }
 }

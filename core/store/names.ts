@@ -24,6 +24,8 @@ export const NamePrefix = {
   layer: "layer/",
   /** `compressed/<encoding>/<diffID>`: a layer as it was compressed for others; does not keep it longer than the layer itself. */
   compressed: "compressed/",
+  /** `upload/<host>/<repository>@<digest>`: a blob that was sent to a repository, until a manifest there refers to it. */
+  upload: "upload/",
   /** `origin/<digest>/<host>`: repositories of a registry that hold a blob; does not keep the blob. */
   origin: "origin/",
 } as const;
@@ -133,6 +135,11 @@ export function parseCompressedName(name: string): Digest | undefined {
   return name.startsWith(NamePrefix.compressed)
     ? digestAfter(name.slice(0, name.lastIndexOf("/") + 1), name)
     : undefined;
+}
+
+/** Name of a blob that was sent to a repository; without a digest, what such names start with. */
+export function uploadName({ host, repository }: Reference, digest = ""): string {
+  return `${NamePrefix.upload}${host}/${repository}@${digest}`;
 }
 
 /** Name of what is known of where a registry holds a blob; without a host, what such names start with. */

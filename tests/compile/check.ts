@@ -53,7 +53,11 @@ function compareMetadata({ metadata }: Embedded): void {
   assertEquals(prompt, false);
   const allowed = Object.entries(kinds).filter(([kind]) => kind.startsWith("allow_"));
   assertEquals(allowed.filter(([, of]) => !Array.isArray(of) || of.length > 0), [], "it may do everything");
-  assertEquals([...metadata.unstable_config.features].sort(), ["lazy-dynamic-imports", "worker-options"]);
+  assertEquals([...metadata.unstable_config.features].sort(), [
+    "lazy-dynamic-imports",
+    "no-legacy-abort",
+    "worker-options",
+  ]);
   for (const flag of v8Flags) assert(metadata.v8_flags.includes(flag), `it has no flag ${flag}`);
 }
 

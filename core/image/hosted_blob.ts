@@ -1,0 +1,75 @@
+import type { ByteStream, Call } from "../contract/call.ts";
+import type { Store } from "../contract/store.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+
+/** Size of the pieces in which a file is sent. */
+const readBytes = 256 * 1024;
+
+/** Bytes of a blob from `start` up to and without `end`. */
+export interface BlobPart {
+  readonly descriptor: Descriptor;
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * A part of a blob of the store, read as it is asked for. A blob that is a file of this host is not hashed again on its way out: whoever
+ * asks for it by its digest checks that; its size is checked. Rejects as `open` of the store does.
+ */
+export async function openBlobPart(
+  store: Store,
+  { descriptor, start, end }: BlobPart,
+  call: Call,
+): Promise<ByteStream> {
+  const path = store.localPath(descriptor.digest);
+  if (path === undefined) return limit(await store.open(descriptor, call, start), end - start);
+  const file = Deno.openSync(path);
+  try {
+    if (start > 0) file.seekSync(start, Deno.SeekMode.Start);
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+  return readFile(file, end - start);
+}
+
+function readFile(file: Deno.FsFile, size: number): ByteStream {
+  let left = size;
+  return new ReadableStream({
+    pull(controller): void {
+      try {
+        const buffer = new Uint8Array(Math.min(readBytes, left));
+        const count = left === 0 ? 0 : file.readSync(buffer);
+        if (count === null) throw new Deno.errors.UnexpectedEof("the file of the blob is too short");
+        left -= count;
+        if (count > 0) controller.enqueue(count === buffer.length ? buffer : buffer.subarray(0, count));
+        if (left > 0) return;
+        file.close();
+        controller.close();
+      } catch (error) {
+        file.close();
+        controller.error(error);
+      }
+    },
+    cancel(): void {
+      file.close();
+    },
+  }, { highWaterMark: 0 });
+}
+
+function limit(stream: ByteStream, size: number): ByteStream {
+  let left = size;
+  const reader = stream.getReader();
+  return new ReadableStream({
+    async pull(controller): Promise<void> {
+      const next = left === 0 ? undefined : await reader.read();
+      const chunk = next?.value?.subarray(0, left);
+      left -= chunk?.length ?? 0;
+      if (chunk !== undefined) controller.enqueue(chunk);
+      if (chunk !== undefined && left > 0) return;
+      await reader.cancel();
+      controller.close();
+    },
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
+}
