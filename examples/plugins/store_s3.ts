@@ -1137,6 +1137,11 @@ class S3Store implements Store {
     });
   }
 
+  async revision(call: Call): Promise<string> {
+    this.#check(call);
+    return String((await this.#log.current()).seq);
+  }
+
   async lease(call: Call): Promise<AsyncDisposable> {
     this.#check(call);
     this.#leases++;
