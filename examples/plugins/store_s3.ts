@@ -150,9 +150,9 @@ class Bucket {
     this.#kit = kit;
   }
 
-  /** The server's time in milliseconds. */
-  get now(): number {
-    return Date.now() + this.#clockMs;
+  /** How long ago a time of the server was, in milliseconds; its clock says seconds, so what is just over may seem to come. */
+  age(time: number): number {
+    return Math.max(0, Date.now() + this.#clockMs - time);
   }
 
   /** An answer of a status that is expected. Tries again where the server is busy or the network fails. */
@@ -539,6 +539,14 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+function attempt(work: () => readonly Change[]): { changes: readonly Change[] } | { error: unknown } {
+  try {
+    return { changes: work() };
+  } catch (error) {
+    return { error };
+  }
+}
+
 const snapshotEvery = 64;
 
 /** Entries and states that another may need are kept so long. A process that knew nothing new for the half of it reads all anew. */
@@ -601,21 +609,24 @@ class Log {
   }
 
   async #write(batch: readonly Waiting[]): Promise<void> {
-    if (Date.now() - this.#syncedAt > keptMs / 2) await this.#catchUp();
     const id = crypto.randomUUID();
     let left = batch;
+    // What comes to nothing on a state that is not the newest is tried on that.
+    let isNewest = Date.now() - this.#syncedAt > keptMs / 2;
+    if (isNewest) await this.#catchUp();
     while (left.length > 0) {
-      const changes: Change[] = [];
-      left = left.filter(({ plan, reject }) => {
-        try {
-          changes.push(...plan(this.#state));
-          return true;
-        } catch (error) {
-          reject(error);
-          return false;
-        }
-      });
+      const tried = left.map(({ plan }) => attempt(() => plan(this.#state)));
+      const changes = tried.flatMap((result) => "changes" in result ? result.changes : []);
+      const hasFailed = tried.some((result) => "error" in result);
+      if (!isNewest && (hasFailed || changes.length === 0)) {
+        await this.#catchUp();
+        isNewest = true;
+        continue;
+      }
+      for (const [i, result] of tried.entries()) if ("error" in result) left[i]?.reject(result.error);
+      left = left.filter((_, i) => tried[i] !== undefined && "changes" in tried[i]);
       if (changes.length === 0 || await this.#append({ id, at: Date.now(), changes })) break;
+      isNewest = true;
     }
     for (const { resolve } of left) resolve(this.#state);
     if (this.#state.seq - this.#snapshot >= snapshotEvery) await this.#writeSnapshot();
@@ -687,7 +698,7 @@ class Log {
 
   /** Removes entries and states that nobody can need any more. */
   async compact(): Promise<void> {
-    const isOld = ({ modified }: Item) => this.#bucket.now - modified > keptMs;
+    const isOld = ({ modified }: Item) => this.#bucket.age(modified) > keptMs;
     const states = await Array.fromAsync(this.#bucket.list("state/"));
     const base = states.findLast(isOld);
     if (base === undefined) return;
@@ -874,7 +885,7 @@ class Writer {
     for (const { key, id, started } of await this.#bucket.uploads(folder, call.signal)) {
       const parts = await this.#bucket.parts(key, id, call.signal);
       const last = Math.max(started, ...parts.map(({ modified }) => modified));
-      if (!this.#cut.has(id) && this.#bucket.now - last < this.#settings.idleSeconds * 1000) continue;
+      if (!this.#cut.has(id) && this.#bucket.age(last) < this.#settings.idleSeconds * 1000) continue;
       const end = parts.findIndex(({ number, size }, i) => number !== i + 1 || size !== partSize);
       const etags = (end < 0 ? parts : parts.slice(0, end)).map(({ etag }) => etag);
       if (etags.length > (best?.etags.length ?? 0)) best = { key, id, etags };
@@ -933,19 +944,23 @@ class Writer {
   ): Promise<void> {
     const under = new Set<Promise<void>>();
     let failure: { readonly error: unknown } | undefined;
-    for await (const body of pieces) {
-      const at = etags.length;
-      etags.push("");
-      const sending = (async () => {
-        const etag = await this.#bucket.sendPart(key, { id, number: at + 1, body }, call.signal);
-        if (etag === undefined) throw this.#taken(key);
-        etags[at] = etag;
-      })().catch((error) => void (failure ??= { error })).finally(() => under.delete(sending));
-      under.add(sending);
-      if (under.size >= 2) await Promise.race(under);
-      if (failure !== undefined) break;
+    const send = async (at: number, body: Bytes) => {
+      const etag = await this.#bucket.sendPart(key, { id, number: at + 1, body }, call.signal);
+      if (etag === undefined) throw this.#taken(key);
+      etags[at] = etag;
+    };
+    try {
+      for await (const body of pieces) {
+        const sending = send(etags.push("") - 1, body)
+          .catch((error) => void (failure ??= { error }))
+          .finally(() => under.delete(sending));
+        under.add(sending);
+        if (under.size >= 2) await Promise.race(under);
+        if (failure !== undefined) break;
+      }
+    } finally {
+      await Promise.all(under);
     }
-    await Promise.all(under);
     if (failure !== undefined) throw failure.error;
   }
 
@@ -1104,7 +1119,6 @@ class S3Store implements Store {
 
   async untag(name: string, call: Call): Promise<boolean> {
     this.#check(call);
-    await this.#log.current();
     let wasThere = false;
     await this.#log.commit((state) => {
       wasThere = state.names.has(name);
@@ -1123,8 +1137,6 @@ class S3Store implements Store {
         detail: { field: "name" },
       });
     }
-    // What another process has written or removed counts.
-    if (changes.length > 0) await this.#log.current();
     await this.#log.commit((state) => {
       this.#checkSession(state);
       return changes.flatMap(({ name, descriptor }): Change[] => {
@@ -1294,14 +1306,13 @@ class S3Store implements Store {
   async #living(): Promise<ReadonlySet<string>> {
     const living = new Set<string>();
     for await (const { key, modified } of this.#bucket.list("leases/")) {
-      if (this.#bucket.now - modified <= this.#settings.leaseSeconds * 1000) living.add(key.slice("leases/".length));
+      if (this.#bucket.age(modified) <= this.#settings.leaseSeconds * 1000) living.add(key.slice("leases/".length));
     }
     return living;
   }
 
   /** Takes the lock of collections; gives the number of the entry up to which blobs may be removed. */
   async #startCollecting(id: string): Promise<number> {
-    await this.#log.current();
     for (let dead: string | null = null;;) {
       let other: string | null = null;
       const state = await this.#log.commit(({ collector }) => {
@@ -1374,7 +1385,7 @@ class S3Store implements Store {
   /** Removes what killed processes left, and forgets blobs whose objects are lost. */
   async #sweep(call: Call): Promise<void> {
     const { seq } = await this.#log.current();
-    const isOld = (time: number) => this.#bucket.now - time >= this.#settings.abandonedSeconds * 1000;
+    const isOld = (time: number) => this.#bucket.age(time) >= this.#settings.abandonedSeconds * 1000;
     const found = new Set<string>();
     const old: string[] = [];
     for await (const { key, modified } of this.#bucket.list("blobs/", undefined, call.signal)) {
@@ -1399,7 +1410,7 @@ class S3Store implements Store {
     }
     const living = await this.#living();
     for await (const { key, modified } of this.#bucket.list("leases/")) {
-      const isDead = !living.has(key.slice("leases/".length)) && this.#bucket.now - modified > 3600_000;
+      const isDead = !living.has(key.slice("leases/".length)) && this.#bucket.age(modified) > 3600_000;
       if (isDead) await this.#bucket.remove([key]);
     }
     await this.#log.compact();
