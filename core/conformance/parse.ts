@@ -14,6 +14,8 @@ export interface ParseSamples {
   readonly foreign: readonly SourceFile[];
   /** A file with a base image that no context knows. */
   readonly missingBase: SourceFile;
+  /** Finds the parsers of formats that the hook hands files on to; there are none when left out. */
+  readonly formats?: (format: string) => Promise<ParseHook>;
 }
 
 /** Tests that a parse hook keeps the contract, whatever its format. */
@@ -24,8 +26,10 @@ export function parseConformance(
   register: RegisterTest = registerWithDeno,
 ): void {
   testClaims(name, makeHook, samples, register);
+  const { formats } = samples;
+  const given: ParseInput = formats === undefined ? {} : { formats };
   for (const [i, { file, input }] of samples.good.entries()) {
-    testGraph(`${name} sample ${i + 1}`, makeHook, { file, input, register });
+    testGraph(`${name} sample ${i + 1}`, makeHook, { file, input: { ...given, ...input }, register });
   }
   for (const [i, { file, line }] of samples.malformed.entries()) {
     register(
@@ -33,7 +37,7 @@ export function parseConformance(
       async () => {
         const hook = await makeHook();
         for (const call of ["parse", "outline"] as const) {
-          const error = await rejection(hook[call](file, parseContext()));
+          const error = await rejection(hook[call](file, parseContext(given)));
           assertEquals(error.code, "PARSE_FAILED", error.message);
           assertEquals(rangeOf(error)?.line, line, error.message);
           assertEquals(rangeOf(error)?.file, file.path);
@@ -43,7 +47,7 @@ export function parseConformance(
   }
   register(`parse() of ${name} rejects with what the base image rejects with, and says where`, async () => {
     const hook = await makeHook();
-    const error = await rejection(hook.parse(samples.missingBase, parseContext()));
+    const error = await rejection(hook.parse(samples.missingBase, parseContext(given)));
     assertEquals(error.code, "NOT_FOUND");
     assert(rangeOf(error) !== undefined);
   });

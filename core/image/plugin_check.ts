@@ -1,5 +1,6 @@
 import type { Config } from "../config.ts";
 import type { Call } from "../contract/call.ts";
+import type { ParseHook } from "../contract/parse.ts";
 import type { Plugin, PluginSamples } from "../contract/plugin.ts";
 import {
   createLayerContext,
@@ -29,9 +30,12 @@ export interface CheckPluginInput {
   readonly plugin: string;
   /** Absolute path of the file, when it is one. */
   readonly path: string;
+  /** Finds the parsers of formats that the plugin hands files on to. */
+  readonly formats: (format: string) => Promise<ParseHook>;
 }
 
 interface Work {
+  readonly formats: CheckPluginInput["formats"];
   readonly plugin: Plugin;
   readonly samples: PluginSamples;
   /** A text with `{folder}` and `{n}` put in. */
@@ -62,6 +66,7 @@ export async function* checkPlugin(config: Config, input: CheckPluginInput, call
     const tests: { readonly name: string; readonly run: (() => Promise<void>) | undefined }[] = [];
     let count = 0;
     registerAll({
+      formats: input.formats,
       plugin: tried.plugin,
       samples: { ...Object(exported.samples) },
       fill: (text) => text.replaceAll("{folder}", folder).replaceAll("{n}", () => String(++count)),
@@ -102,18 +107,18 @@ function registerAll(work: Work): void {
   registerTransport(work);
 }
 
-function registerParse({ plugin, samples, register, skip }: Work): void {
+function registerParse({ plugin, samples, register, skip, formats }: Work): void {
   for (const hook of plugin.parse ?? []) {
     const sample = samples.parse?.[hook.format];
     if (sample === undefined) {
       skip(`parse ${hook.format}`);
       continue;
     }
-    const good = sample.good.map(({ file, images = [] }) => ({
+    const good = sample.good.map(({ file, images = [], files = {} }) => ({
       file,
-      input: { images: Object.fromEntries(images.map((image) => [image, {}])) },
+      input: { images: Object.fromEntries(images.map((image) => [image, {}])), files },
     }));
-    parseConformance(`parse ${hook.format}`, () => Promise.resolve(hook), { ...sample, good }, register);
+    parseConformance(`parse ${hook.format}`, () => Promise.resolve(hook), { ...sample, good, formats }, register);
   }
 }
 

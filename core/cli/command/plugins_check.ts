@@ -1,5 +1,5 @@
 import { readConfig } from "../../image/plugin_config.ts";
-import { checkPlugin } from "../../image/plugin_check.ts";
+import { checkPlugin, type CheckPluginInput } from "../../image/plugin_check.ts";
 import { paint, printable } from "../color.ts";
 import type { Command, Context, Input } from "../command.ts";
 
@@ -18,7 +18,9 @@ export const command: Command = {
     const isAbsolute = plugin.startsWith("npm:") || /^(?:\/|[A-Za-z]:[\\/])/.test(plugin);
     const path = isAbsolute ? plugin : `${Deno.cwd()}/${plugin.replace(/^(?:\.\/)+/, "")}`;
     const counts = { passed: 0, failed: 0, skipped: 0 };
-    for await (const { name, failure, isSkipped } of checkPlugin(readConfig(), { plugin, path }, call)) {
+    const formats: CheckPluginInput["formats"] = async (format) =>
+      await (await context.openEngine()).host.format(format);
+    for await (const { name, failure, isSkipped } of checkPlugin(readConfig(), { plugin, path, formats }, call)) {
       const outcome = isSkipped === true ? "skipped" : failure === undefined ? "passed" : "failed";
       counts[outcome]++;
       if (outcome === "failed") {
