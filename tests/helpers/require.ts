@@ -20,6 +20,7 @@ export const peers = {
   dockerRegistry: { program: "docker-registry", debianPackage: "docker-registry" },
   debootstrap: { program: "debootstrap", debianPackage: "debootstrap" },
   dockerd: { program: "dockerd", debianPackage: "docker.io" },
+  go: { program: "go", debianPackage: "golang-go" },
   git: { program: "git", debianPackage: "git" },
   xz: { program: "xz", debianPackage: "xz-utils" },
   bzip2: { program: "bzip2", debianPackage: "bzip2" },
