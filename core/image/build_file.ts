@@ -16,7 +16,8 @@ export type ContextReader = (path: string) => Promise<string | undefined>;
 
 /**
  * Reads the build file. By default it is `Dockerfile`, else `dockerfile`, at the root of the context; a path is one of this
- * host when the context is a folder of it (`isLocal`), read by `readHost`, else one in the context. Rejects `NOT_FOUND`.
+ * host when the context is a folder of it (`isLocal`), read by `readHost`, else one in the context, as one of type `context` always is.
+ * Rejects `NOT_FOUND`.
  */
 export async function readBuildFile(
   source: BuildFileSource,
@@ -26,7 +27,7 @@ export async function readBuildFile(
     return { file: { path: "-", text: source.text }, sibling: () => Promise.resolve(undefined) };
   }
   if (source.type === "default") return await readDefault(context.read);
-  const read = context.isLocal ? context.readHost : context.read;
+  const read = context.isLocal && source.type === "path" ? context.readHost : context.read;
   const text = await read(source.path);
   if (text === undefined) throw absent(source.path, "Name another file with -f");
   return { file: { path: source.path, text }, sibling: (name) => read(beside(source.path, name)) };

@@ -34,6 +34,11 @@ export type BuildFileSource =
     readonly path: string;
   }
   | {
+    readonly type: "context";
+    /** A path in the context, be that a folder or not; no symlink leads out of it. */
+    readonly path: string;
+  }
+  | {
     readonly type: "text";
     /** The whole file, as read from standard input. */
     readonly text: string;

@@ -30,6 +30,8 @@ export interface OpenImageInput {
   readonly image: string;
   /** Platform of an index; the host's when left out. */
   readonly platform?: Platform;
+  /** One layer alone, by its number, 0 for the base, or by its digest or diffID; all of them when left out. */
+  readonly layer?: number | Digest;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface OpenImageInput {
  * disposed, also when the image is removed meanwhile. Of an image in the store, files are read where they lie in its layers; a layer that
  * is compressed is put beside, as a plain one, when a file of it is first read. Layers of an image elsewhere (`registry:NAME`,
  * `oci:PATH`, `docker-archive:PATH`) come into the store, each whole, when they are first needed. What was put there has no name and goes with
- * the next collection. Aborting the call makes what is read later reject `CANCELED`. Rejects `NOT_FOUND` for an unknown image or platform,
+ * the next collection. Aborting the call makes what is read later reject `CANCELED`. Rejects `NOT_FOUND` for an unknown image, platform or layer,
  * `CONFLICT` for a text that stands for several images, and `INVALID_ARGUMENT` for an archive that holds several.
  *
  * @example Read a file of an image
@@ -62,12 +64,29 @@ export async function openImage(engine: RegistryEngine, input: OpenImageInput, c
   const [image, second] = images;
   if (image === undefined || second !== undefined) throw severalImages(input.image, images.length);
   const choice = { descriptor: image.descriptor, name: input.image, platform: input.platform };
-  const content = await chooseContent(image.source, choice, call);
+  const content = ofLayer(await chooseContent(image.source, choice, call), input);
   const store = image.source === engine.store
     ? await holdLayers(engine.store, content, call)
     : fetchingStore(engine.store, image.source, stack);
   const held = stack.move();
   return createImageFiles({ id: image.id, content, store, close: () => held.disposeAsync() }, call);
+}
+
+/** The content with the layer that is asked for alone. */
+function ofLayer(content: ImageContent, { image, layer }: OpenImageInput): ImageContent {
+  if (layer === undefined) return content;
+  const { layers } = content.chain;
+  const found = typeof layer === "number"
+    ? layers[layer]
+    : layers.find(({ descriptor, diffId }) => descriptor.digest === layer || diffId === layer);
+  if (found !== undefined) return { ...content, chain: { ...content.chain, layers: [found] } };
+  throw new EngineError(
+    "NOT_FOUND",
+    `Cannot open layer "${layer}" of image "${image}": it has ${layers.length} layers`,
+    {
+      detail: { kind: "layer", name: String(layer), layers: layers.map(({ diffId }) => diffId) },
+    },
+  );
 }
 
 /** The store, whose lease protects from now on the layers that are there. */

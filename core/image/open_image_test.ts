@@ -216,3 +216,20 @@ Deno.test("openImage() reads no layer before it is asked for a file", async () =
   const blobs = server.requests.slice(seen).filter(({ path }) => path.includes("/blobs/"));
   assertEquals(blobs.length, 1, "the config alone");
 });
+
+Deno.test("openImage() gives one layer alone, by number, digest or diffID", async () => {
+  await using engine = await createTempEngine();
+  const fixture = { layers: [{ a: "below", b: "b" }, { a: "above", b: null }], names: ["app"], gzip: true };
+  const { layers, diffIds } = await putImage(engine.store, fixture, call);
+  const [, above] = layers;
+  for (const layer of [1, above?.digest, diffIds[1]]) {
+    await using image = await openImage(engine, { image: "app", ...(layer === undefined ? {} : { layer }) }, call);
+    assertEquals(await walked(image), ["file /a 5"]);
+  }
+  await using base = await openImage(engine, { image: "app", layer: 0 }, call);
+  assertEquals(await base.readTextFile("/b"), "b");
+  for (const layer of [2, -1, 0.5, `sha256:${"0".repeat(64)}`] as const) {
+    const [code, message] = await rejection(() => openImage(engine, { image: "app", layer }, call));
+    assertEquals([code, message], ["NOT_FOUND", `Cannot open layer "${layer}" of image "app": it has 2 layers`]);
+  }
+});
