@@ -75,7 +75,7 @@ interface Walk {
 export async function solve(graphs: readonly BuildGraph[], options: SolveOptions, call: Call): Promise<Solution> {
   const walks: Walk[] = [];
   for (const graph of graphs) {
-    const prefix = graphs.length > 1 ? `${formatPlatform(graph.platform)}:` : "";
+    const prefix = stepPrefix(graph, graphs.length > 1);
     walks.push({ graph, hooks: await findHooks(graph, options.host), prefix });
   }
   const controller = new AbortController();
@@ -97,6 +97,15 @@ export async function solve(graphs: readonly BuildGraph[], options: SolveOptions
   if (failures.length > 0) throw failures[0];
   const solved = settled.flatMap((each) => each.status === "fulfilled" ? [each.value] : []);
   return { graphs: solved, steps: { total: counts.cached + counts.built, ...counts } };
+}
+
+/** Id under which the step of a node is reported, where there are several graphs or one. */
+export function stepId(graph: BuildGraph, node: NodeId, isOneOfSeveral: boolean): string {
+  return `${stepPrefix(graph, isOneOfSeveral)}${node}`;
+}
+
+function stepPrefix(graph: BuildGraph, isOneOfSeveral: boolean): string {
+  return isOneOfSeveral ? `${formatPlatform(graph.platform)}:` : "";
 }
 
 interface Run {

@@ -1,5 +1,6 @@
 import type { EngineEvent } from "../contract/call.ts";
 import { isEngineError } from "../errors.ts";
+import { createEventJson } from "../image/event_json.ts";
 import { paint, printable } from "./color.ts";
 import { humanSize } from "./human.ts";
 import { LogText } from "./log_text.ts";
@@ -32,18 +33,8 @@ export async function createProgress(kind: ProgressKind, terminal: Terminal, now
 
 /** Every event as a line of JSON, bytes of a log as text. */
 function rawJson(terminal: Terminal): Progress {
-  const decoders = new Map<string, TextDecoder>();
-  const decode = (event: Extract<EngineEvent, { type: "step-log" }>): string => {
-    const key = `${event.stream} ${event.step}`;
-    const decoder = decoders.get(key) ?? new TextDecoder();
-    decoders.set(key, decoder);
-    return decoder.decode(event.data, { stream: true });
-  };
-  return {
-    emit: (event) =>
-      terminal.err(JSON.stringify(event.type === "step-log" ? { ...event, data: decode(event) } : event) + "\n"),
-    end: () => {},
-  };
+  const json = createEventJson();
+  return { emit: (event) => terminal.err(JSON.stringify(json(event)) + "\n"), end: () => {} };
 }
 
 /** Keeps steps by id with their numbers, and warnings for the end. */
@@ -62,6 +53,7 @@ function followSteps(stage: Stage, view: View): Progress {
         view.started(step);
         return;
       }
+      if (event.type === "instructions") return;
       const step = stage.running.get(event.step);
       if (step === undefined) return;
       if (event.type === "step-progress") {

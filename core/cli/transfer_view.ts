@@ -36,7 +36,7 @@ export async function createTransferView(
     emit(event): void {
       if (event.type === "warning") terminal.err(`warning: ${printable(event.message)}\n`);
       else if (event.type === "step-started") started(event, layers, terminal);
-      else {
+      else if (event.type !== "instructions") {
         const id = layers.get(event.step);
         if (id === undefined) return;
         if (event.type === "step-log") notes.set(id, new TextDecoder().decode(event.data).trim());

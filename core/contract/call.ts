@@ -47,6 +47,12 @@ export type EngineEvent =
     readonly outcome: "done" | "cached" | "failed" | "canceled";
     readonly digest?: Digest;
   }
+  | {
+    /** What a build file was found to say, before its steps start. */
+    readonly type: "instructions";
+    /** In file order; each with the steps that it makes. */
+    readonly instructions: readonly { readonly text: string; readonly steps: readonly string[] }[];
+  }
   | { readonly type: "warning"; readonly code: string; readonly message: string; readonly at?: SourceRange };
 
 /** Carried by every operation: how to stop it and where it reports. */

@@ -103,6 +103,14 @@ export type BuildNode =
     readonly at?: SourceRange;
   };
 
+/** An instruction of a build file, for whoever shows a build line by line. */
+export interface BuildInstruction {
+  /** The instruction as one line, as it was written. */
+  readonly text: string;
+  /** The layer nodes that it makes, in ascending order; none when it changes only the config. */
+  readonly nodes: readonly NodeId[];
+}
+
 /** A parsed build: pure data, no functions, no I/O left to do. */
 export interface BuildGraph {
   /** Nodes in topological order. */
@@ -117,6 +125,8 @@ export interface BuildGraph {
   readonly author?: string;
   /** History added on top of the base image's; those without `emptyLayer` match the layer nodes from base to result. */
   readonly history: readonly HistoryStep[];
+  /** What the file says that the result needs, in file order; only shown to people. Left out where the format has no such lines. */
+  readonly instructions?: readonly BuildInstruction[];
 }
 
 /** One doubtful place in a build file. */

@@ -55,7 +55,7 @@ function isCleanPath(path: unknown): boolean {
 export const checkGraph: Check<BuildGraph> = (graph) => {
   const fields: unknown = graph;
   if (!isObject(fields)) return "it gave no build graph";
-  const { nodes, result, platform, config, history } = fields;
+  const { nodes, result, platform, config, history, instructions } = fields;
   if (!Array.isArray(nodes)) return "it gave a build graph without nodes";
   for (const [id, node] of nodes.entries()) {
     const state = checkNode(node, id);
@@ -69,10 +69,21 @@ export const checkGraph: Check<BuildGraph> = (graph) => {
   if (!Array.isArray(history) || !history.every((step) => isObject(step) && typeof step.createdBy === "string")) {
     return "it gave a build graph without history";
   }
+  if (instructions !== undefined && !areInstructions(instructions, nodes.length)) {
+    return "it gave a build graph whose instructions are none";
+  }
   const steps = graph.history.filter((step) => step.emptyLayer !== true).length;
   const layers = countLayers(graph);
   return steps === layers ? undefined : `it gave a build graph with ${layers} layers and history for ${steps}`;
 };
+
+function areInstructions(value: unknown, nodes: number): boolean {
+  return Array.isArray(value) &&
+    value.every((each) =>
+      isObject(each) && typeof each.text === "string" && Array.isArray(each.nodes) &&
+      each.nodes.every((id) => isId(id, nodes))
+    );
+}
 
 function checkNode(node: unknown, id: number): string | undefined {
   if (!isObject(node)) return "is no object";

@@ -1,4 +1,4 @@
-import { type Solution, solve, type SolvedGraph } from "../build/solve.ts";
+import { type Solution, solve, type SolvedGraph, stepId } from "../build/solve.ts";
 import type { Call } from "../contract/call.ts";
 import type { BuildGraph } from "../contract/parse.ts";
 import type { Engine } from "../engine.ts";
@@ -37,6 +37,7 @@ export async function runBuild(engine: BuildEngine, input: BuildInput, call: Cal
   await using plan = await openBuildPlan(engine, input, call);
   const graphs = await plan.graphs(call);
   engine.reads?.graphs(graphs);
+  tellInstructions(graphs, call);
   checkAnnotations(input, graphs.length);
   if (graphs.some(runsCommands)) await checkRunRights();
   await using cache = await openBuildCache(engine, { input, remote: plan.remote }, call);
@@ -90,6 +91,16 @@ function checkAnnotations(input: BuildInput, platforms: number): void {
     detail: { what: `annotation of ${scope}`, known: ["manifest", "index", "manifest-descriptor"] },
     hint: "Annotate the manifest, or build for several platforms",
   });
+}
+
+/** Tells what the build file says. Of several platforms the first is told of, whose steps stand for those of the others. */
+function tellInstructions([graph, second]: readonly BuildGraph[], call: Call): void {
+  if (graph?.instructions === undefined) return;
+  const instructions = graph.instructions.map(({ text, nodes }) => ({
+    text,
+    steps: nodes.map((id) => stepId(graph, id, second !== undefined)),
+  }));
+  call.emit({ type: "instructions", instructions });
 }
 
 /** Solves the graphs, once more for each shared cache that does not give what it has promised. */

@@ -44,3 +44,34 @@ Deno.test("parse() reads no ignore file when nothing is taken from the build con
   const { context } = await parseText("FROM scratch\nCOPY --from=a x /x\n", { images: { a: {} } });
   assertEquals(context.read, []);
 });
+
+Deno.test("parse() tells the instructions that the target needs, in file order, each with its nodes", async () => {
+  const text = [
+    "# a comment",
+    "ARG BASE=scratch",
+    "FROM ${BASE} AS files",
+    "COPY a \\",
+    "  /a",
+    "FROM scratch AS unused",
+    "COPY x /x",
+    "FROM scratch",
+    "ENV A=b",
+    "COPY --from=files /a /b",
+  ].join("\n");
+  const { graph } = await parseText(text, {});
+  const told = graph.instructions?.map(({ text, nodes }) => [
+    text,
+    nodes.map((id) => {
+      const node = graph.nodes[id];
+      return node?.type === "layer" ? node.name : node?.type;
+    }),
+  ]);
+  assertEquals(told, [
+    ["ARG BASE=scratch", []],
+    ["FROM ${BASE} AS files", []],
+    ["COPY a   /a", ["[files 1/1] COPY a   /a"]],
+    ["FROM scratch", []],
+    ["ENV A=b", []],
+    ["COPY --from=files /a /b", ["[stage-2 1/1] COPY --from=files /a /b"]],
+  ]);
+});

@@ -1,6 +1,15 @@
-import type { BuildGraph, Kit, ParseContext, SourceFile } from "../../core/contract/mod.ts";
+import type {
+  BuildGraph,
+  BuildInstruction,
+  BuildNode,
+  Kit,
+  NodeId,
+  ParseContext,
+  SourceFile,
+  SourceRange,
+} from "../../core/contract/mod.ts";
 import { failOnChecks, findTarget, openSession } from "./open_session.ts";
-import { factsOf, lowerInOrder, stagesNeededBy } from "./reach.ts";
+import { factsOf, lowerInOrder, stagesNeededBy, stagesOf } from "./reach.ts";
 import type { Session } from "./session.ts";
 import { configOf } from "./stage_state.ts";
 import type { Stage } from "./stages.ts";
@@ -20,18 +29,39 @@ export async function parseDockerfile(source: SourceFile, context: ParseContext,
     const { state } = await session.lower(target);
     failOnChecks(session.checks, kit);
     await warnUnusedArgs(target, session);
+    const { nodes, result } = session.graph.prune(state.node);
     return {
-      ...session.graph.prune(state.node),
+      nodes,
+      result,
       platform: state.platform,
       config: configOf(state),
       ...(state.author === undefined ? {} : { author: state.author }),
       history: state.history,
+      instructions: await instructionsOf(target, nodes, session),
     };
   } finally {
     for (const { rule, message, at } of session.checks.found()) {
       context.emit({ type: "warning", code: rule, message, at });
     }
   }
+}
+
+/** What the file says of a stage and of those that it uses, in file order, each with its nodes. */
+async function instructionsOf(
+  target: Stage,
+  nodes: readonly BuildNode[],
+  session: Session,
+): Promise<readonly BuildInstruction[]> {
+  const stages = await stagesOf(target, session);
+  const instructions = [
+    ...session.file.globalArgs,
+    ...stages.flatMap(({ from, instructions }) => [from, ...instructions]),
+  ];
+  const ids = new Map<SourceRange, NodeId[]>();
+  for (const [id, node] of nodes.entries()) {
+    if (node.type === "layer" && node.at !== undefined) ids.set(node.at, [...ids.get(node.at) ?? [], id]);
+  }
+  return instructions.map(({ original, at }) => ({ text: original, nodes: ids.get(at) ?? [] }));
 }
 
 async function warnUnusedArgs(target: Stage, session: Session): Promise<void> {

@@ -5,18 +5,32 @@ import type { Stage } from "./stages.ts";
 
 /** Facts about a stage and all that it uses, in file order; they have been lowered before. */
 export async function factsOf(target: Stage, session: Session): Promise<readonly StageFacts[]> {
-  const found = new Map<number, StageFacts>();
+  return (await reach(target, session)).map(({ facts }) => facts);
+}
+
+/** A stage and all that it uses, in file order; they have been lowered before. */
+export async function stagesOf(target: Stage, session: Session): Promise<readonly Stage[]> {
+  return (await reach(target, session)).map(({ stage }) => stage);
+}
+
+interface Reached {
+  readonly stage: Stage;
+  readonly facts: StageFacts;
+}
+
+async function reach(target: Stage, session: Session): Promise<readonly Reached[]> {
+  const found = new Map<number, Reached>();
   const open = [target];
   for (let stage = open.pop(); stage !== undefined; stage = open.pop()) {
     if (found.has(stage.index)) continue;
     const { facts } = await session.lower(stage);
-    found.set(stage.index, facts);
+    found.set(stage.index, { stage, facts });
     for (const index of facts.stages) {
       const used = session.stages[index];
       if (used !== undefined) open.push(used);
     }
   }
-  return [...found].sort(([a], [b]) => a - b).map(([, facts]) => facts);
+  return [...found].sort(([a], [b]) => a - b).map(([, reached]) => reached);
 }
 
 /** The stages that a stage needs as the file has it written, itself included, in file order. */

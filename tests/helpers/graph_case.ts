@@ -42,7 +42,7 @@ function showNode(node: BuildNode): unknown {
 }
 
 function showGraph(graph: BuildGraph, context: RecordedContext): unknown {
-  const { nodes, platform, history, ...rest } = graph;
+  const { nodes, platform, history, instructions: _instructions, ...rest } = graph;
   const warnings = context.events.flatMap((event) =>
     event.type === "warning" ? [`${event.code}${event.at === undefined ? "" : ` line ${event.at.line}`}`] : []
   );
