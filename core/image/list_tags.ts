@@ -1,7 +1,9 @@
 import type { Call } from "../contract/call.ts";
+import type { TransportSource } from "../contract/transport.ts";
 import { parseReference } from "../oci/reference.ts";
 import { expandAlias } from "./alias_name.ts";
 import { openRepository, type RegistryEngine } from "./registry.ts";
+import { readPlace } from "./transfer_place.ts";
 
 /**
  * What `tags ls` is told.
@@ -15,14 +17,14 @@ import { openRepository, type RegistryEngine } from "./registry.ts";
  * ```
  */
 export interface ListTagsInput {
-  /** Repository, e.g. `quay.io/team/app`, or a short name of the config. */
+  /** Repository, e.g. `quay.io/team/app`, or a short name of the config; or an address of a transport, e.g. `oci:folder`. */
   readonly repository: string;
   /** Most tags that are given; all when left out. */
   readonly limit?: number;
 }
 
 /**
- * The tags of a repository in its registry, in bytewise order, page by page as they are asked for. Rejects `NOT_FOUND` for an unknown
+ * The tags of a repository in its registry, or the names at another address, in bytewise order, page by page as they are asked for. Rejects `NOT_FOUND` for an unknown
  * repository, and as the transport does.
  *
  * @example The first tags of a repository
@@ -37,12 +39,18 @@ export interface ListTagsInput {
  * ```
  */
 export async function* listTags(engine: RegistryEngine, input: ListTagsInput, call: Call): AsyncGenerator<string> {
-  const reference = parseReference(expandAlias(engine.config.aliases, input.repository));
-  await using source = await openRepository(engine, reference, call);
+  await using source = await openPlace(engine, input.repository, call);
   let left = input.limit ?? Infinity;
   if (left <= 0) return;
   for await (const tag of source.list("", call)) {
     yield tag;
     if (--left <= 0) return;
   }
+}
+
+async function openPlace(engine: RegistryEngine, text: string, call: Call): Promise<TransportSource> {
+  const place = await readPlace(engine, text);
+  if (place.type === "transport") return await place.hook.source(place.address, call);
+  if (place.type === "registry") return await openRepository(engine, place, call);
+  return await openRepository(engine, parseReference(expandAlias(engine.config.aliases, text)), call);
 }
