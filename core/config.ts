@@ -12,7 +12,19 @@ import type { SandboxKind } from "./host/plugin_entry.ts";
 
 export { type PluginConfig, type PluginPermissions, type ProgressStyle, progressStyles } from "./config_file.ts";
 
-/** Everything that can be set, merged once. */
+/**
+ * Everything that can be set, merged once.
+ *
+ * @example Where an engine keeps its images
+ * ```ts
+ * import { builtins, type Config, createEngine } from "@strata/strata";
+ *
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: builtins, config: { root } });
+ * const config: Config = engine.config;
+ * console.log(config.root === root, config.store);
+ * ```
+ */
 export interface Config {
   /** Absolute path of the config file, which may not exist; undefined when there is no home. */
   readonly file: string | undefined;

@@ -3,7 +3,18 @@ import type { PermissionKind, PluginPermissions, Provides, SandboxKind } from ".
 
 export type { PermissionKind, PluginPermissions, SandboxKind } from "./host/plugin_entry.ts";
 
-/** A plugin file named in the config. */
+/**
+ * A plugin file named in the config.
+ *
+ * @example The plugins of an engine that may use the network
+ * ```ts
+ * import type { Engine, PluginConfig } from "@strata/strata";
+ *
+ * function networked({ config }: Engine): readonly PluginConfig[] {
+ *   return config.plugins.filter(({ permissions, isTrusted }) => isTrusted || permissions?.net !== undefined);
+ * }
+ * ```
+ */
 export interface PluginConfig {
   /** Name that the plugin gives itself. */
   readonly name: string;
@@ -30,10 +41,30 @@ export interface PluginConfig {
 /** Styles of progress, as they are written. */
 export const progressStyles: readonly ProgressStyle[] = ["auto", "tty", "plain", "quiet", "rawjson"];
 
-/** How progress is shown: by what the output is, live lines, plain lines, none, or JSON lines. */
+/**
+ * How progress is shown: by what the output is, live lines, plain lines, none, or JSON lines.
+ *
+ * @example No progress at all
+ * ```ts
+ * import type { ProgressStyle } from "@strata/strata";
+ *
+ * const progress: ProgressStyle = "quiet";
+ * console.log(progress);
+ * ```
+ */
 export type ProgressStyle = "auto" | "tty" | "plain" | "quiet" | "rawjson";
 
-/** What a config file may say. */
+/**
+ * What a config file may say.
+ *
+ * @example What an engine is told in place of a config file
+ * ```ts
+ * import type { FileConfig } from "@strata/strata";
+ *
+ * const config: FileConfig = { root: "/var/lib/strata", aliases: { app: "registry.example.com/team/app" } };
+ * console.log(config.root);
+ * ```
+ */
 export interface FileConfig {
   /** Directory of the data; relative to the file. */
   readonly root?: string;

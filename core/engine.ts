@@ -9,7 +9,20 @@ import { verifiedStore } from "./store/verified.ts";
 
 export type { PluginEntry, Provides } from "./host/plugin_entry.ts";
 
-/** An opened strata: config, plugins and store. Disposing it closes the store, once. */
+/**
+ * An opened strata: config, plugins and store. Disposing it closes the store, once.
+ *
+ * @example Names of the plugins of an engine
+ * ```ts
+ * import { builtins, createEngine, type Engine } from "@strata/strata";
+ *
+ * function pluginNames({ host }: Engine): string[] {
+ *   return host.plugins.map(({ name }) => name);
+ * }
+ * await using engine = await createEngine({ plugins: builtins, config: { root: await Deno.makeTempDir() } });
+ * console.log(pluginNames(engine));
+ * ```
+ */
 export interface Engine extends AsyncDisposable {
   /** What is set. */
   readonly config: Config;
@@ -23,7 +36,17 @@ export interface Engine extends AsyncDisposable {
   readonly clock: () => Date;
 }
 
-/** Sections of a config, by plugin name. */
+/**
+ * Sections of a config, by plugin name.
+ *
+ * @example The section of one plugin
+ * ```ts
+ * import type { PluginSections } from "@strata/strata";
+ *
+ * const sections: PluginSections = { "transport-registry": { retries: 2 } };
+ * console.log(Object.keys(sections));
+ * ```
+ */
 export type PluginSections = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /**

@@ -2,7 +2,17 @@ import type { ByteStream } from "../contract/call.ts";
 import { readGitQuery } from "../os/git_query.ts";
 import { isGitUrl } from "../os/git_url.ts";
 
-/** Where a build context comes from. */
+/**
+ * Where a build context comes from.
+ *
+ * @example The folder that a program was started in
+ * ```ts
+ * import type { ContextSource } from "@strata/strata";
+ *
+ * const context: ContextSource = { type: "directory", path: Deno.cwd() };
+ * console.log(context.type);
+ * ```
+ */
 export type ContextSource =
   | { readonly type: "directory"; readonly path: string }
   | { readonly type: "tar"; readonly stream: ByteStream }

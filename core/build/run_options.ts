@@ -1,7 +1,17 @@
 import type { Json } from "../oci/canonical_json.ts";
 import type { SnapshotterKind } from "../snapshot/snapshotter.ts";
 
-/** Where the content of a secret is. */
+/**
+ * Where the content of a secret is.
+ *
+ * @example A secret in a file
+ * ```ts
+ * import type { SecretSource } from "@strata/strata";
+ *
+ * const secret: SecretSource = { type: "file", path: "/run/secrets/token" };
+ * console.log(secret.type);
+ * ```
+ */
 export type SecretSource =
   | {
     readonly type: "file";
@@ -10,7 +20,17 @@ export type SecretSource =
   }
   | { readonly type: "value"; readonly value: string };
 
-/** A limit of a process's resources. */
+/**
+ * A limit of a process's resources.
+ *
+ * @example Few open files
+ * ```ts
+ * import type { Ulimit } from "@strata/strata";
+ *
+ * const limit: Ulimit = { name: "nofile", soft: 1024, hard: 4096 };
+ * console.log(limit.name);
+ * ```
+ */
 export interface Ulimit {
   /** Name as for `ulimit`, lower case, such as `nofile`. */
   readonly name: string;
@@ -20,13 +40,37 @@ export interface Ulimit {
   readonly hard: number;
 }
 
-/** One thing that commands may do only when the caller allows it. */
+/**
+ * One thing that commands may do only when the caller allows it.
+ *
+ * @example What a build file may ask for
+ * ```ts
+ * import type { Entitlement } from "@strata/strata";
+ *
+ * const allowed: readonly Entitlement[] = ["network.host"];
+ * console.log(allowed);
+ * ```
+ */
 export type Entitlement = "network.host" | "security.insecure";
 
 /** Everything that a caller may allow. */
 export const entitlements: readonly Entitlement[] = ["network.host", "security.insecure"];
 
-/** How the commands of a build run. Only {@linkcode commandSettings} are part of a cache key. */
+/**
+ * How the commands of a build run. Only {@linkcode commandSettings} are part of a cache key.
+ *
+ * @example Commands with a secret and without a network
+ * ```ts
+ * import type { RunOptions } from "@strata/strata";
+ *
+ * const run: RunOptions = {
+ *   network: "none",
+ *   memoryBytes: 512 << 20,
+ *   secrets: { token: { type: "file", path: "/run/secrets/token" } },
+ * };
+ * console.log(run.network);
+ * ```
+ */
 export interface RunOptions {
   /** OCI runtime: `crun`, `runc`, a path, or `chroot`; the first one that is installed when left out. */
   readonly runtime?: string;

@@ -31,7 +31,17 @@ export interface SolveOptions extends Caches {
   readonly sourceDateEpoch: number | undefined;
 }
 
-/** How many steps a build had. */
+/**
+ * How many steps a build had.
+ *
+ * @example Whether a build has found everything in the cache
+ * ```ts
+ * import type { StepSummary } from "@strata/strata";
+ *
+ * const steps: StepSummary = { total: 3, cached: 3, built: 0 };
+ * console.log(steps.cached === steps.total);
+ * ```
+ */
 export interface StepSummary {
   /** Steps that make layers, over all platforms. */
   readonly total: number;

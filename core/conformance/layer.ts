@@ -5,7 +5,22 @@ import { isDigest } from "../oci/digest.ts";
 import { readContent } from "./layer_context.ts";
 import { type RegisterTest, registerWithDeno } from "./register.ts";
 
-/** One operation that the hook under test builds. */
+/**
+ * One operation that the hook under test builds.
+ *
+ * @example An operation that a hook is tested with
+ * ```ts
+ * import { createLayerContext, createMemoryTree, files, type LayerCase } from "@strata/strata/conformance";
+ *
+ * const inputs = [createMemoryTree(files({ "etc/motd": "bye\n" }))];
+ * const sample: LayerCase = {
+ *   name: "one file",
+ *   op: { kind: "motd", args: { text: "hello" } },
+ *   context: (signal) => createLayerContext({ inputs, ...(signal === undefined ? {} : { signal }) }),
+ * };
+ * console.log(sample.context().inputs.length);
+ * ```
+ */
 export interface LayerCase {
   /** What the operation is about. */
   readonly name: string;
@@ -22,7 +37,19 @@ export interface LayerCase {
   retimed?(): LayerContext;
 }
 
-/** A hook ready to be tested, with what it needs around it. */
+/**
+ * A hook ready to be tested, with what it needs around it.
+ *
+ * @example A hook without cases
+ * ```ts
+ * import type { LayerHook } from "@strata/strata/contract";
+ * import type { LayerFixture } from "@strata/strata/conformance";
+ *
+ * function fixtureOf(hook: LayerHook): LayerFixture {
+ *   return { hook, cases: [], [Symbol.asyncDispose]: () => Promise.resolve() };
+ * }
+ * ```
+ */
 export interface LayerFixture extends AsyncDisposable {
   /** The hook. */
   readonly hook: LayerHook;
@@ -30,7 +57,18 @@ export interface LayerFixture extends AsyncDisposable {
   readonly cases: readonly LayerCase[];
 }
 
-/** Registers the tests that every {@linkcode LayerHook} has to pass. */
+/**
+ * Registers the tests that every {@linkcode LayerHook} has to pass.
+ *
+ * @example Names of the tests of a hook
+ * ```ts
+ * import { layerConformance } from "@strata/strata/conformance";
+ *
+ * const names: string[] = [];
+ * layerConformance("motd", () => Promise.reject(new TypeError("not opened here")), (name) => names.push(name));
+ * console.log(names);
+ * ```
+ */
 export function layerConformance(
   name: string,
   open: () => Promise<LayerFixture>,

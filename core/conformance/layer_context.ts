@@ -2,7 +2,17 @@ import type { ByteStream, Descriptor, LayerContext, LayerEntry, Scratch, Tree } 
 import { EngineError } from "../errors.ts";
 import { sha256 } from "../oci/digest.ts";
 
-/** What a layer context for a test may differ in. */
+/**
+ * What a layer context for a test may differ in.
+ *
+ * @example An operation on no tree at a known time
+ * ```ts
+ * import type { LayerContextOptions } from "@strata/strata/conformance";
+ *
+ * const options: LayerContextOptions = { inputs: [], sourceDateEpoch: 0 };
+ * console.log(options.sourceDateEpoch);
+ * ```
+ */
 export interface LayerContextOptions {
   /** Trees of the node's inputs. */
   readonly inputs?: readonly Tree[];
@@ -14,7 +24,17 @@ export interface LayerContextOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A layer context without a build around it; it can run nothing. */
+/**
+ * A layer context without a build around it; it can run nothing.
+ *
+ * @example Look at a file of the first input
+ * ```ts
+ * import { createLayerContext, createMemoryTree, files } from "@strata/strata/conformance";
+ *
+ * const context = createLayerContext({ inputs: [createMemoryTree(files({ "a": "1\n" }))] });
+ * console.log(await context.inputs[0]?.list("/", context));
+ * ```
+ */
 export function createLayerContext(options: LayerContextOptions = {}): LayerContext {
   return {
     signal: options.signal ?? new AbortController().signal,
@@ -29,7 +49,19 @@ export function createLayerContext(options: LayerContextOptions = {}): LayerCont
   };
 }
 
-/** A scratch in memory. `forget` drops content, as a prune does. */
+/**
+ * A scratch in memory. `forget` drops content, as a prune does.
+ *
+ * @example Keep something for the next time
+ * ```ts
+ * import { createMemoryScratch } from "@strata/strata/conformance";
+ *
+ * const scratch = createMemoryScratch();
+ * const descriptor = await scratch.ingest(new Blob(["hello"]).stream(), 100);
+ * await scratch.remember("greeting", descriptor);
+ * console.log((await scratch.recall("greeting"))?.size);
+ * ```
+ */
 export function createMemoryScratch(): Scratch & { forget(): void } {
   const contents = new Map<string, Uint8Array<ArrayBuffer>>();
   const names = new Map<string, Descriptor>();

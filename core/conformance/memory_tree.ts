@@ -5,35 +5,91 @@ import { sha256 } from "../oci/digest.ts";
 import { cleanAbsolute } from "../path/normalize.ts";
 import { compileIgnore } from "../path/match.ts";
 
-/** Metadata of an entry that a test need not spell out. */
+/**
+ * Metadata of an entry that a test need not spell out.
+ *
+ * @example A program of another user
+ * ```ts
+ * import { file, type MetaOverrides } from "@strata/strata/conformance";
+ *
+ * const meta: MetaOverrides = { mode: 0o755, uid: 1000, gid: 1000 };
+ * console.log(file("bin/run", "#!/bin/sh\n", meta));
+ * ```
+ */
 export type MetaOverrides = Partial<Omit<EntryMeta, "path">>;
 
 type Solid = Exclude<LayerEntry, { readonly type: "hardlink" | "whiteout" | "opaque" }>;
 
 const maxLinks = 40;
 
-/** A regular file: mode 0644, owner 0:0, time 1000 unless said otherwise. */
+/**
+ * A regular file: mode 0644, owner 0:0, time 1000 unless said otherwise.
+ *
+ * @example A small file
+ * ```ts
+ * import { file } from "@strata/strata/conformance";
+ *
+ * console.log(file("etc/motd", "hello\n").path);
+ * ```
+ */
 export function file(path: string, content: string | Uint8Array<ArrayBuffer>, meta: MetaOverrides = {}): LayerEntry {
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   return { type: "file", ...metaOf(path, 0o644, meta), size: bytes.length, content: bytes };
 }
 
-/** A directory: mode 0755. */
+/**
+ * A directory: mode 0755.
+ *
+ * @example A folder that everybody may write to
+ * ```ts
+ * import { directory } from "@strata/strata/conformance";
+ *
+ * console.log(directory("tmp", { mode: 0o1777 }));
+ * ```
+ */
 export function directory(path: string, meta: MetaOverrides = {}): LayerEntry {
   return { type: "directory", ...metaOf(path, 0o755, meta) };
 }
 
-/** A symbolic link. */
+/**
+ * A symbolic link.
+ *
+ * @example A link
+ * ```ts
+ * import { symlink } from "@strata/strata/conformance";
+ *
+ * console.log(symlink("bin", "usr/bin").type);
+ * ```
+ */
 export function symlink(path: string, target: string, meta: MetaOverrides = {}): LayerEntry {
   return { type: "symlink", ...metaOf(path, 0o777, meta), target };
 }
 
-/** One more name of a file that comes before it in the list. */
+/**
+ * One more name of a file that comes before it in the list.
+ *
+ * @example Two names of one file
+ * ```ts
+ * import { createMemoryTree, file, hardlink } from "@strata/strata/conformance";
+ *
+ * const tree = createMemoryTree([file("a", "1\n"), hardlink("b", "a")]);
+ * console.log(typeof tree.walk);
+ * ```
+ */
 export function hardlink(path: string, target: string): LayerEntry {
   return { type: "hardlink", ...metaOf(path, 0o644, {}), target };
 }
 
-/** A directory of a few files, by name, for trees whose metadata does not matter. */
+/**
+ * A directory of a few files, by name, for trees whose metadata does not matter.
+ *
+ * @example Several files at once
+ * ```ts
+ * import { files } from "@strata/strata/conformance";
+ *
+ * console.log(files({ "src/a.ts": "", "src/b.ts": "" }).map(({ path }) => path));
+ * ```
+ */
 export function files(contents: Readonly<Record<string, string>>): LayerEntry[] {
   return Object.entries(contents).map(([path, text]) => file(path, text));
 }
@@ -41,6 +97,14 @@ export function files(contents: Readonly<Record<string, string>>): LayerEntry[] 
 /**
  * A tree held in memory, for tests: the entries given, in any order but for hard links, which come after their target;
  * later ones replace earlier ones, and folders that are not listed are made.
+ *
+ * @example Read a file of a tree
+ * ```ts
+ * import { createLayerContext, createMemoryTree, files } from "@strata/strata/conformance";
+ *
+ * const tree = createMemoryTree(files({ "etc/motd": "hello\n" }));
+ * console.log(await new Response(await tree.read("/etc/motd", createLayerContext())).text());
+ * ```
  */
 export function createMemoryTree(entries: readonly LayerEntry[]): Tree {
   return new MemoryTree(entries);

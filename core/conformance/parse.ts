@@ -4,7 +4,22 @@ import { EngineError, isEngineError } from "../errors.ts";
 import { parseContext, type ParseInput } from "./parse_context.ts";
 import { type RegisterTest, registerWithDeno } from "./register.ts";
 
-/** Files in the format of a hook. */
+/**
+ * Files in the format of a hook.
+ *
+ * @example Files that the suite parses
+ * ```ts
+ * import type { ParseSamples } from "@strata/strata/conformance";
+ *
+ * const samples: ParseSamples = {
+ *   good: [{ file: { path: "Dockerfile", text: "FROM scratch\n" } }],
+ *   malformed: [{ file: { path: "Dockerfile", text: "FROM scratch\nCOPY\n" }, line: 2 }],
+ *   foreign: [{ path: "a.labels", text: "team=web\n" }],
+ *   missingBase: { path: "Dockerfile", text: "FROM nowhere\n" },
+ * };
+ * console.log(samples.good.length);
+ * ```
+ */
 export interface ParseSamples {
   /** Files that can be built, and what they are given; between them they use what the format has. */
   readonly good: readonly { readonly file: SourceFile; readonly input?: ParseInput }[];
@@ -18,7 +33,20 @@ export interface ParseSamples {
   readonly formats?: (format: string) => Promise<ParseHook>;
 }
 
-/** Tests that a parse hook keeps the contract, whatever its format. */
+/**
+ * Tests that a parse hook keeps the contract, whatever its format.
+ *
+ * @example Names of the tests of a hook
+ * ```ts
+ * import { parseConformance } from "@strata/strata/conformance";
+ *
+ * const names: string[] = [];
+ * const missingBase = { path: "a.labels", text: "FROM nowhere\n" };
+ * const samples = { good: [], malformed: [], foreign: [], missingBase };
+ * parseConformance("labels", () => Promise.reject(new TypeError("not made here")), samples, (name) => names.push(name));
+ * console.log(names);
+ * ```
+ */
 export function parseConformance(
   name: string,
   makeHook: () => Promise<ParseHook>,

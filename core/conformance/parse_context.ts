@@ -3,7 +3,17 @@ import { EngineError } from "../errors.ts";
 import { withFormats } from "../host/derived_file.ts";
 import { sha256 } from "../oci/digest.ts";
 
-/** What a build would be given; everything is optional. */
+/**
+ * What a build would be given; everything is optional.
+ *
+ * @example A build argument and a file of the context
+ * ```ts
+ * import type { ParseInput } from "@strata/strata/conformance";
+ *
+ * const input: ParseInput = { args: { VERSION: "1" }, files: { "VERSION": "1\n" } };
+ * console.log(input.args);
+ * ```
+ */
 export interface ParseInput {
   /** Platform being built; linux/amd64 when left out. */
   readonly platform?: Platform;
@@ -27,7 +37,18 @@ export interface ParseInput {
   readonly formats?: (format: string) => Promise<ParseHook>;
 }
 
-/** A parse context over plain data, and what was asked of it. */
+/**
+ * A parse context over plain data, and what was asked of it.
+ *
+ * @example What a parser has asked for
+ * ```ts
+ * import { parseContext, type RecordedContext } from "@strata/strata/conformance";
+ *
+ * const context: RecordedContext = parseContext({ files: { "VERSION": "1\n" } });
+ * await context.contextFile("VERSION");
+ * console.log(context.read);
+ * ```
+ */
 export interface RecordedContext extends ParseContext {
   /** What was emitted, in order. */
   readonly events: readonly EngineEvent[];
@@ -37,7 +58,17 @@ export interface RecordedContext extends ParseContext {
   readonly read: readonly string[];
 }
 
-/** Makes a parse context that knows what `input` says and nothing else. */
+/**
+ * Makes a parse context that knows what `input` says and nothing else.
+ *
+ * @example A context with one image
+ * ```ts
+ * import { parseContext } from "@strata/strata/conformance";
+ *
+ * const context = parseContext({ images: { base: { config: { User: "1000" } } } });
+ * console.log((await context.base("base", context.platform)).config.User);
+ * ```
+ */
 export function parseContext(
   input: ParseInput = {},
   signal: AbortSignal = new AbortController().signal,

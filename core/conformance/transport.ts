@@ -7,7 +7,28 @@ import { streamOf } from "../stream/byte_stream.ts";
 import { collect } from "../stream/collect.ts";
 import { type RegisterTest, registerWithDeno } from "./register.ts";
 
-/** A hook ready to be tested, with an address to write to. */
+/**
+ * A hook ready to be tested, with an address to write to.
+ *
+ * @example A transport to folders
+ * ```ts
+ * import type { TransportHook } from "@strata/strata/contract";
+ * import type { TransportFixture } from "@strata/strata/conformance";
+ *
+ * async function openFixture(hook: TransportHook): Promise<TransportFixture> {
+ *   const folder = await Deno.makeTempDir();
+ *   return {
+ *     hook,
+ *     address: () => `${folder}/${crypto.randomUUID()}`,
+ *     exists: (address) => Deno.stat(address).then(() => true, () => false),
+ *     name: (text) => text,
+ *     holdsOne: true,
+ *     listsUnnamed: true,
+ *     [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+ *   };
+ * }
+ * ```
+ */
 export interface TransportFixture extends AsyncDisposable {
   /** The hook. */
   readonly hook: TransportHook;
@@ -33,7 +54,18 @@ interface Image {
 
 type Check = (fixture: TransportFixture, call: Call) => Promise<void>;
 
-/** Registers the tests that every {@linkcode TransportHook} has to pass. */
+/**
+ * Registers the tests that every {@linkcode TransportHook} has to pass.
+ *
+ * @example Names of the tests of a transport
+ * ```ts
+ * import { transportConformance } from "@strata/strata/conformance";
+ *
+ * const names: string[] = [];
+ * transportConformance("s3", () => Promise.reject(new TypeError("not opened here")), (name) => names.push(name));
+ * console.log(names.length > 5);
+ * ```
+ */
 export function transportConformance(
   name: string,
   open: () => Promise<TransportFixture>,

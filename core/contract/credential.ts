@@ -1,4 +1,14 @@
-/** What core knows about logging in to one registry. */
+/**
+ * What core knows about logging in to one registry.
+ *
+ * @example A login with a token
+ * ```ts
+ * import type { Credential } from "@strata/strata/contract";
+ *
+ * const login: Credential = { username: "ci", secret: "token" };
+ * console.log(login.username);
+ * ```
+ */
 export interface Credential {
   /** User name; empty with an identity token, which is exchanged for access tokens. */
   readonly username: string;

@@ -1,7 +1,17 @@
 import type { Descriptor, Platform } from "../oci/descriptor.ts";
 import type { ExecConfig } from "../oci/image_config.ts";
 
-/** One line of image history before digests are known. */
+/**
+ * One line of image history before digests are known.
+ *
+ * @example A step that adds no layer
+ * ```ts
+ * import type { HistoryStep } from "@strata/strata/contract";
+ *
+ * const step: HistoryStep = { createdBy: "ENV LANG=C", emptyLayer: true };
+ * console.log(step.createdBy);
+ * ```
+ */
 export interface HistoryStep {
   /** Instruction text shown by `image history`. */
   readonly createdBy: string;
@@ -11,7 +21,18 @@ export interface HistoryStep {
   readonly comment?: string;
 }
 
-/** What a base image contributes to a parse. */
+/**
+ * What a base image contributes to a parse.
+ *
+ * @example Take over what the base sets
+ * ```ts
+ * import type { BaseImage, BuildGraph } from "@strata/strata/contract";
+ *
+ * function onTopOf({ config, platform }: BaseImage): Pick<BuildGraph, "config" | "platform"> {
+ *   return { config: { ...config, Cmd: ["sh"] }, platform };
+ * }
+ * ```
+ */
 export interface BaseImage {
   /** Its manifest, pinned. */
   readonly descriptor: Descriptor;

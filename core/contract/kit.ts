@@ -5,7 +5,20 @@ import type { Reference } from "../oci/reference.ts";
 import type { ByteStream, Call } from "./call.ts";
 import type { LayerEntry } from "./layer.ts";
 
-/** Counts and hashes bytes on their way through. */
+/**
+ * Counts and hashes bytes on their way through.
+ *
+ * @example The digest of a stream that goes by
+ * ```ts
+ * import type { ByteStream, Digest, Kit } from "@strata/strata/contract";
+ *
+ * async function digestOf(kit: Kit, stream: ByteStream): Promise<Digest> {
+ *   const hashing = kit.hashing();
+ *   await stream.pipeThrough(hashing.through).pipeTo(new WritableStream());
+ *   return hashing.result().digest;
+ * }
+ * ```
+ */
 export interface Hashing {
   /** Pass-through stage. */
   readonly through: TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>;
@@ -13,7 +26,19 @@ export interface Hashing {
   result(): { readonly digest: Digest; readonly size: number };
 }
 
-/** Decides which paths an ordered list of ignore patterns leaves out. */
+/**
+ * Decides which paths an ordered list of ignore patterns leaves out.
+ *
+ * @example Leave out what a pattern names
+ * ```ts
+ * import type { IgnoreMatcher, Kit } from "@strata/strata/contract";
+ *
+ * function visible(kit: Kit, paths: readonly string[]): string[] {
+ *   const matcher: IgnoreMatcher = kit.compileIgnore(["*.log", "!keep.log"]);
+ *   return paths.filter((path) => !matcher.isExcluded(path));
+ * }
+ * ```
+ */
 export interface IgnoreMatcher {
   /** Whether a path, relative and slash-separated, is left out. A match of a parent folder counts for what is below it. */
   isExcluded(path: string): boolean;
@@ -21,7 +46,20 @@ export interface IgnoreMatcher {
   canSkipBelow(path: string): boolean;
 }
 
-/** Pure helpers handed to every plugin, built-in or not. Adding one is an API change. */
+/**
+ * Pure helpers handed to every plugin, built-in or not. Adding one is an API change.
+ *
+ * @example A plugin that names images as strata does
+ * ```ts
+ * import type { PluginFactory } from "@strata/strata/contract";
+ *
+ * const plugin: PluginFactory = ({ kit, config }) => {
+ *   const { host, repository } = kit.parseReference(String(config.image));
+ *   if (host !== "registry.example.com") throw kit.error("DENIED", `Cannot use image "${repository}": not ours`);
+ *   return { name: "ours", api: 1 };
+ * };
+ * ```
+ */
 export interface Kit {
   /** Makes an {@linkcode EngineError} without importing it. */
   error(code: ErrorCode, message: string, options?: EngineErrorOptions): EngineError;

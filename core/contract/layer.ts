@@ -2,7 +2,17 @@ import type { Descriptor, Digest, Platform } from "../oci/descriptor.ts";
 import type { ByteStream, Call, OpenContent } from "./call.ts";
 import type { BuildOp } from "./parse.ts";
 
-/** Metadata every entry has. */
+/**
+ * Metadata every entry has.
+ *
+ * @example A file that everybody may read
+ * ```ts
+ * import type { EntryMeta } from "@strata/strata/contract";
+ *
+ * const meta: EntryMeta = { path: "etc/motd", mode: 0o644, uid: 0, gid: 0, mtime: 1_700_000_000 };
+ * console.log(meta.path);
+ * ```
+ */
 export interface EntryMeta {
   /** Slash-separated, relative to the root, normalized, never empty, never `..`. */
   readonly path: string;
@@ -21,12 +31,34 @@ export interface EntryMeta {
 /**
  * Bytes of a regular file: in memory when they are few (at most 256 KiB, the path that makes trees of small files
  * fast), else opened when wanted.
+ *
+ * @example Bytes, or a stream of them for what is large
+ * ```ts
+ * import type { FileContent } from "@strata/strata/contract";
+ *
+ * const small: FileContent = new TextEncoder().encode("hello\n");
+ * const large: FileContent = (offset = 0) => Promise.resolve(new Blob(["hello\n"]).slice(offset).stream());
+ * console.log(small.length, large.length);
+ * ```
  */
 export type FileContent = Uint8Array<ArrayBuffer> | OpenContent;
 
 /**
  * One change to a filesystem. A layer is an ordered stream of them. A file's `content` may be opened at most once,
  * and only before the next entry is asked for, because entries may come straight from a tar stream.
+ *
+ * @example A folder with a file and a link to it
+ * ```ts
+ * import type { LayerEntry } from "@strata/strata/contract";
+ *
+ * const owner = { uid: 0, gid: 0, mtime: 0 };
+ * const entries: readonly LayerEntry[] = [
+ *   { type: "directory", path: "bin", mode: 0o755, ...owner },
+ *   { type: "file", path: "bin/a", mode: 0o755, ...owner, size: 2, content: new TextEncoder().encode("a\n") },
+ *   { type: "symlink", path: "bin/b", mode: 0o777, ...owner, target: "a" },
+ * ];
+ * console.log(entries.map(({ path }) => path));
+ * ```
  */
 export type LayerEntry =
   | EntryMeta & { readonly type: "file"; readonly size: number; readonly content: FileContent }
@@ -38,13 +70,36 @@ export type LayerEntry =
   | { readonly type: "whiteout"; readonly path: string }
   | { readonly type: "opaque"; readonly path: string };
 
-/** What a walk or a digest covers. */
+/**
+ * What a walk or a digest covers.
+ *
+ * @example Everything but logs
+ * ```ts
+ * import type { TreeSelection } from "@strata/strata/contract";
+ *
+ * const selection: TreeSelection = { exclude: ["*.log"] };
+ * console.log(selection.exclude);
+ * ```
+ */
 export interface TreeSelection {
   /** Ignore patterns relative to the walked path, as for `Kit.compileIgnore`. */
   readonly exclude?: readonly string[];
 }
 
-/** Read-only view of one filesystem state. Symlinks resolve inside the root and cannot leave it. */
+/**
+ * Read-only view of one filesystem state. Symlinks resolve inside the root and cannot leave it.
+ *
+ * @example Names and sizes of the files of a tree
+ * ```ts
+ * import type { Call, Tree } from "@strata/strata/contract";
+ *
+ * async function sizes(tree: Tree, call: Call): Promise<[string, number][]> {
+ *   const found: [string, number][] = [];
+ *   for await (const entry of tree.walk("/", {}, call)) if (entry.type === "file") found.push([entry.path, entry.size]);
+ *   return found;
+ * }
+ * ```
+ */
 export interface Tree {
   /**
    * Digest of everything at and under a path: relative paths, types, modes, owners, sizes, contents, link targets, device
@@ -74,7 +129,17 @@ export interface Tree {
   walk(path: string, selection: TreeSelection, call: Call): AsyncIterable<LayerEntry>;
 }
 
-/** Something mounted into a run; never part of the resulting layer. Targets are absolute and not `/`. */
+/**
+ * Something mounted into a run; never part of the resulting layer. Targets are absolute and not `/`.
+ *
+ * @example Memory in place of a folder
+ * ```ts
+ * import type { RunMount } from "@strata/strata/contract";
+ *
+ * const mount: RunMount = { type: "tmpfs", target: "/tmp", size: 64 << 20, readonly: false };
+ * console.log(mount.target);
+ * ```
+ */
 export type RunMount =
   | {
     /** A path of an input; what is written there is lost. */
@@ -155,7 +220,17 @@ export type RunMount =
     readonly readonly: boolean;
   };
 
-/** A file put in place before a command starts, outside of the resulting layer. */
+/**
+ * A file put in place before a command starts, outside of the resulting layer.
+ *
+ * @example A script that a command runs
+ * ```ts
+ * import type { RunFile } from "@strata/strata/contract";
+ *
+ * const file: RunFile = { path: "/dev/pipes/script", text: "#!/bin/sh\necho hi\n", mode: 0o755 };
+ * console.log(file.path);
+ * ```
+ */
 export interface RunFile {
   /** Absolute path below `/dev/pipes`. */
   readonly path: string;
@@ -165,7 +240,27 @@ export interface RunFile {
   readonly mode: number;
 }
 
-/** A command to run on top of a tree. */
+/**
+ * A command to run on top of a tree.
+ *
+ * @example A command without a network
+ * ```ts
+ * import type { RunSpec } from "@strata/strata/contract";
+ *
+ * const spec: RunSpec = {
+ *   args: ["/bin/sh", "-c", "make"],
+ *   env: ["PATH=/usr/bin:/bin"],
+ *   cwd: "/src",
+ *   user: "1000",
+ *   network: "none",
+ *   security: "sandbox",
+ *   hostname: null,
+ *   mounts: [],
+ *   files: [],
+ * };
+ * console.log(spec.args);
+ * ```
+ */
 export interface RunSpec {
   /** Program and arguments; no shell is added. Never empty. */
   readonly args: readonly string[];
@@ -187,7 +282,18 @@ export interface RunSpec {
   readonly files: readonly RunFile[];
 }
 
-/** What a layer hook may use. */
+/**
+ * What a layer hook may use.
+ *
+ * @example Give on what a command changes
+ * ```ts
+ * import type { LayerContext, LayerEntry, RunSpec } from "@strata/strata/contract";
+ *
+ * async function* changes(spec: RunSpec, context: LayerContext): AsyncGenerator<LayerEntry> {
+ *   for await (const entry of context.run(spec)) if (!entry.path.startsWith("tmp/")) yield entry;
+ * }
+ * ```
+ */
 export interface LayerContext extends Call {
   /** Platform being built. */
   readonly platform: Platform;
@@ -207,7 +313,23 @@ export interface LayerContext extends Call {
   readonly scratch: Scratch;
 }
 
-/** Where a layer hook keeps what it downloaded between `contentKey` and `build`, and from build to build. */
+/**
+ * Where a layer hook keeps what it downloaded between `contentKey` and `build`, and from build to build.
+ *
+ * @example Fetch something once
+ * ```ts
+ * import type { LayerContext, OpenContent } from "@strata/strata/contract";
+ *
+ * async function fetched(url: string, { scratch, signal }: LayerContext): Promise<OpenContent> {
+ *   const known = await scratch.recall(url);
+ *   if (known !== undefined) return scratch.open(known);
+ *   const { body } = await fetch(url, { signal });
+ *   const descriptor = await scratch.ingest(body ?? new Blob().stream(), 1 << 20);
+ *   await scratch.remember(url, descriptor);
+ *   return scratch.open(descriptor);
+ * }
+ * ```
+ */
 export interface Scratch {
   /** What was remembered under a key, while its content is still there. Keys are the plugin's own. */
   recall(key: string): Promise<Descriptor | undefined>;
@@ -219,7 +341,24 @@ export interface Scratch {
   open(descriptor: Descriptor): OpenContent;
 }
 
-/** Turns one operation and its input trees into a layer. */
+/**
+ * Turns one operation and its input trees into a layer.
+ *
+ * @example An operation that writes a file
+ * ```ts
+ * import type { LayerHook } from "@strata/strata/contract";
+ *
+ * const hook: LayerHook = {
+ *   kinds: ["motd"],
+ *   contentKey: () => Promise.resolve(undefined),
+ *   async *build({ args }) {
+ *     const content = new TextEncoder().encode(String(args.text));
+ *     yield { type: "file", path: "etc/motd", mode: 0o644, uid: 0, gid: 0, mtime: 0, size: content.length, content };
+ *   },
+ * };
+ * console.log(hook.kinds);
+ * ```
+ */
 export interface LayerHook {
   /** Operation kinds this hook builds; unique among layer hooks. */
   readonly kinds: readonly string[];

@@ -4,7 +4,17 @@ import type { ExecConfig } from "../oci/image_config.ts";
 import type { BaseImage, HistoryStep } from "./image_config.ts";
 import type { Call, SourceRange } from "./call.ts";
 
-/** A build file as read from disk or stdin. */
+/**
+ * A build file as read from disk or stdin.
+ *
+ * @example A build file
+ * ```ts
+ * import type { SourceFile } from "@strata/strata/contract";
+ *
+ * const file: SourceFile = { path: "Dockerfile", text: "FROM scratch\nCOPY . /\n" };
+ * console.log(file.path);
+ * ```
+ */
 export interface SourceFile {
   /** Path as the user gave it; `-` for stdin. */
   readonly path: string;
@@ -12,7 +22,21 @@ export interface SourceFile {
   readonly text: string;
 }
 
-/** A build file that a plugin has made of another one, to be read in another format. */
+/**
+ * A build file that a plugin has made of another one, to be read in another format.
+ *
+ * @example A Dockerfile that was made from another file
+ * ```ts
+ * import type { DerivedFile } from "@strata/strata/contract";
+ *
+ * const file: DerivedFile = {
+ *   path: "app.build",
+ *   text: "FROM scratch\nCOPY a /\n",
+ *   origins: [{ file: "app.build", line: 1, endLine: 1 }, { file: "app.build", line: 4, endLine: 6 }],
+ * };
+ * console.log(file.origins.length);
+ * ```
+ */
 export interface DerivedFile extends SourceFile {
   /**
    * Where each line of `text` comes from, in order. Places in what its parser gives, reports and rejects with are changed to these. A
@@ -23,7 +47,18 @@ export interface DerivedFile extends SourceFile {
   readonly args?: Readonly<Record<string, string>>;
 }
 
-/** What a parser may ask of core. It has no other way to touch the world. */
+/**
+ * What a parser may ask of core. It has no other way to touch the world.
+ *
+ * @example Read an argument, and another file of the context
+ * ```ts
+ * import type { ParseContext } from "@strata/strata/contract";
+ *
+ * async function readVersions({ args, contextFile }: ParseContext): Promise<string[]> {
+ *   return [args.VERSION ?? "latest", await contextFile("VERSION") ?? ""];
+ * }
+ * ```
+ */
 export interface ParseContext extends Call {
   /** Platform being built. */
   readonly platform: Platform;
@@ -54,7 +89,17 @@ export interface ParseContext extends Call {
   outlineAs(format: string, file: DerivedFile): Promise<BuildOutline>;
 }
 
-/** One operation: a kind some {@linkcode LayerHook} builds, and its arguments. */
+/**
+ * One operation: a kind some {@linkcode LayerHook} builds, and its arguments.
+ *
+ * @example What makes a folder
+ * ```ts
+ * import type { BuildOp } from "@strata/strata/contract";
+ *
+ * const op: BuildOp = { kind: "mkdir", args: { path: "/srv" } };
+ * console.log(op.kind);
+ * ```
+ */
 export interface BuildOp {
   /** `run`, `copy`, `fetch`, or `vendor.name` for third-party kinds. */
   readonly kind: string;
@@ -66,10 +111,31 @@ export interface BuildOp {
   readonly runsCommands?: boolean;
 }
 
-/** Index into {@linkcode BuildGraph.nodes}. */
+/**
+ * Index into {@linkcode BuildGraph.nodes}.
+ *
+ * @example The node that is the result
+ * ```ts
+ * import type { BuildGraph, NodeId } from "@strata/strata/contract";
+ *
+ * function last({ nodes }: BuildGraph): NodeId {
+ *   return nodes.length - 1;
+ * }
+ * ```
+ */
 export type NodeId = number;
 
-/** One filesystem state. A layer node's inputs have smaller ids than its own. */
+/**
+ * One filesystem state. A layer node's inputs have smaller ids than its own.
+ *
+ * @example An empty image, with a folder
+ * ```ts
+ * import type { BuildNode } from "@strata/strata/contract";
+ *
+ * const nodes: readonly BuildNode[] = [{ type: "scratch" }];
+ * console.log(nodes.map(({ type }) => type));
+ * ```
+ */
 export type BuildNode =
   | { readonly type: "scratch" }
   | { readonly type: "image"; readonly reference: string; readonly descriptor: Descriptor }
@@ -103,7 +169,17 @@ export type BuildNode =
     readonly at?: SourceRange;
   };
 
-/** An instruction of a build file, for whoever shows a build line by line. */
+/**
+ * An instruction of a build file, for whoever shows a build line by line.
+ *
+ * @example A line of a Dockerfile and what it became
+ * ```ts
+ * import type { BuildInstruction } from "@strata/strata/contract";
+ *
+ * const instruction: BuildInstruction = { text: "COPY . /", nodes: [1] };
+ * console.log(instruction.text);
+ * ```
+ */
 export interface BuildInstruction {
   /** The instruction as one line, as it was written. */
   readonly text: string;
@@ -111,7 +187,23 @@ export interface BuildInstruction {
   readonly nodes: readonly NodeId[];
 }
 
-/** A parsed build: pure data, no functions, no I/O left to do. */
+/**
+ * A parsed build: pure data, no functions, no I/O left to do.
+ *
+ * @example An image without files that has a label
+ * ```ts
+ * import type { BuildGraph } from "@strata/strata/contract";
+ *
+ * const graph: BuildGraph = {
+ *   nodes: [{ type: "scratch" }],
+ *   result: 0,
+ *   platform: { os: "linux", architecture: "amd64" },
+ *   config: { Labels: { team: "web" } },
+ *   history: [{ createdBy: "LABEL team=web", emptyLayer: true }],
+ * };
+ * console.log(JSON.stringify(graph.config));
+ * ```
+ */
 export interface BuildGraph {
   /** Nodes in topological order. */
   readonly nodes: readonly BuildNode[];
@@ -129,7 +221,23 @@ export interface BuildGraph {
   readonly instructions?: readonly BuildInstruction[];
 }
 
-/** One doubtful place in a build file. */
+/**
+ * One doubtful place in a build file.
+ *
+ * @example Something that a build file had better not do
+ * ```ts
+ * import type { BuildCheck } from "@strata/strata/contract";
+ *
+ * const check: BuildCheck = {
+ *   rule: "StageNameCasing",
+ *   description: "Stage names are lowercase",
+ *   severity: "warning",
+ *   message: 'Stage name "Build" is not lowercase',
+ *   at: { file: "Dockerfile", line: 1, endLine: 1 },
+ * };
+ * console.log(check.message);
+ * ```
+ */
 export interface BuildCheck {
   /** Name of the rule, e.g. BuildKit's `StageNameCasing`. */
   readonly rule: string;
@@ -145,7 +253,18 @@ export interface BuildCheck {
   readonly at: SourceRange;
 }
 
-/** What a build file takes and holds, for `--print=outline` and `--check`. */
+/**
+ * What a build file takes and holds, for `--print=outline` and `--check`.
+ *
+ * @example Names of the arguments that a build file takes
+ * ```ts
+ * import type { BuildOutline } from "@strata/strata/contract";
+ *
+ * function argumentNames({ args }: BuildOutline): string[] {
+ *   return args.map(({ name, value }) => value === undefined ? name : `${name}=${value}`);
+ * }
+ * ```
+ */
 export interface BuildOutline {
   /** Name of the stage that would be built; empty when it has none. */
   readonly target: string;
@@ -176,7 +295,32 @@ export interface BuildOutline {
   readonly dockerfile?: string;
 }
 
-/** Turns a build file into a {@linkcode BuildGraph}. */
+/**
+ * Turns a build file into a {@linkcode BuildGraph}.
+ *
+ * @example A format whose lines are labels
+ * ```ts
+ * import type { ParseHook, SourceFile } from "@strata/strata/contract";
+ *
+ * const labelsOf = ({ text }: SourceFile): Record<string, string> =>
+ *   Object.fromEntries(text.trim().split("\n").map((line) => line.split("=", 2)));
+ * const hook: ParseHook = {
+ *   format: "labels",
+ *   matches: ({ path }) => path.endsWith(".labels"),
+ *   parse: (file, { platform }) =>
+ *     Promise.resolve({
+ *       nodes: [{ type: "scratch" }],
+ *       result: 0,
+ *       platform,
+ *       config: { Labels: labelsOf(file) },
+ *       history: [],
+ *     }),
+ *   outline: () =>
+ *     Promise.resolve({ target: "", stages: [], args: [], secrets: [], ssh: [], cacheMounts: [], checks: [] }),
+ * };
+ * console.log(await hook.matches({ path: "app.labels", text: "" }));
+ * ```
+ */
 export interface ParseHook {
   /** Format name, unique among parse hooks, e.g. `dockerfile`. */
   readonly format: string;

@@ -2,7 +2,18 @@ import type { Descriptor, Digest } from "../oci/descriptor.ts";
 import type { ByteStream, Call, OpenContent } from "./call.ts";
 import type { ContentSink, ContentSource } from "./content.ts";
 
-/** A stored blob. */
+/**
+ * A stored blob.
+ *
+ * @example Blobs that came today
+ * ```ts
+ * import type { BlobInfo } from "@strata/strata/contract";
+ *
+ * function isNew({ createdAt }: BlobInfo, now: Date): boolean {
+ *   return now.getTime() - createdAt.getTime() < 86_400_000;
+ * }
+ * ```
+ */
 export interface BlobInfo {
   /** Digest of the bytes. */
   readonly digest: Digest;
@@ -12,7 +23,16 @@ export interface BlobInfo {
   readonly createdAt: Date;
 }
 
-/** One change to a store's names: set when `descriptor` is given, removed when it is not. */
+/**
+ * One change to a store's names: set when `descriptor` is given, removed when it is not.
+ *
+ * @example Take a name away
+ * ```ts
+ * import type { NameChange } from "@strata/strata/contract";
+ *
+ * const change: NameChange = { name: "docker.io/library/app:1", descriptor: undefined };
+ * ```
+ */
 export interface NameChange {
   /** The name. */
   readonly name: string;
@@ -20,7 +40,19 @@ export interface NameChange {
   readonly descriptor: Descriptor | undefined;
 }
 
-/** An open content-addressed store with named references. */
+/**
+ * An open content-addressed store with named references.
+ *
+ * @example Put a text and read it again
+ * ```ts
+ * import type { Call, Store } from "@strata/strata/contract";
+ *
+ * async function keep(store: Store, text: string, call: Call): Promise<string> {
+ *   const descriptor = await store.ingest(new Blob([text]).stream(), "text/plain", call);
+ *   return await new Response(await store.open(descriptor, call)).text();
+ * }
+ * ```
+ */
 export interface Store extends ContentSource, ContentSink, AsyncDisposable {
   /**
    * As `put` of every sink, and checks the bytes while it writes them, also those that an earlier call left: rejects `CONTENT_MISMATCH`
@@ -60,7 +92,18 @@ export interface Store extends ContentSource, ContentSink, AsyncDisposable {
   revision(call: Call): Promise<string>;
 }
 
-/** Opens stores of one kind. */
+/**
+ * Opens stores of one kind.
+ *
+ * @example A driver's place in a plugin
+ * ```ts
+ * import type { PluginFactory, Store, StoreHook } from "@strata/strata/contract";
+ *
+ * const open = (location: string): Promise<Store> => Promise.reject(new TypeError(`${location} is not there`));
+ * const hook: StoreHook = { driver: "bucket", open };
+ * const plugin: PluginFactory = () => ({ name: "bucket", api: 1, store: [hook] });
+ * ```
+ */
 export interface StoreHook {
   /** Driver name, unique among store hooks, e.g. `local`. */
   readonly driver: string;

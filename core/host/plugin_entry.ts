@@ -1,6 +1,16 @@
 import type { PluginFactory } from "../contract/plugin.ts";
 
-/** Keys of the hooks that a plugin offers. */
+/**
+ * Keys of the hooks that a plugin offers.
+ *
+ * @example A plugin that reads one kind of build file
+ * ```ts
+ * import type { Provides } from "@strata/strata";
+ *
+ * const provides: Provides = { parse: ["labels"] };
+ * console.log(provides.parse);
+ * ```
+ */
 export interface Provides {
   /** Build file formats. */
   readonly parse?: readonly string[];
@@ -12,15 +22,43 @@ export interface Provides {
   readonly transport?: readonly string[];
 }
 
-/** Kinds of sandbox, best first: a process inside bubblewrap, a Worker of this process, a process. */
+/**
+ * Kinds of sandbox, best first: a process inside bubblewrap, a Worker of this process, a process.
+ *
+ * @example The one that shares nothing with strata
+ * ```ts
+ * import type { SandboxKind } from "@strata/strata";
+ *
+ * const kind: SandboxKind = "bubblewrap";
+ * console.log(kind);
+ * ```
+ */
 export type SandboxKind = "bubblewrap" | "worker" | "process";
 
-/** Kinds of permission that a plugin can be given, as Deno names them. */
+/**
+ * Kinds of permission that a plugin can be given, as Deno names them.
+ *
+ * @example Kinds that concern files
+ * ```ts
+ * import type { PermissionKind } from "@strata/strata";
+ *
+ * const kinds: readonly PermissionKind[] = ["read", "write"];
+ * console.log(kinds);
+ * ```
+ */
 export type PermissionKind = "env" | "net" | "read" | "sys" | "write";
 
 /**
  * What a plugin is given: nothing of a kind, all of it, or what is listed; or with `scripts` that it runs build files as programs, and
  * nothing else.
+ *
+ * @example One host, one folder
+ * ```ts
+ * import type { PluginPermissions } from "@strata/strata";
+ *
+ * const permissions: PluginPermissions = { net: ["s3.example.com"], read: ["/srv/images"] };
+ * console.log(permissions.net);
+ * ```
  */
 export type PluginPermissions = Readonly<Partial<Record<PermissionKind, boolean | readonly string[]>>> & {
   readonly scripts?: boolean;
@@ -29,7 +67,20 @@ export type PluginPermissions = Readonly<Partial<Record<PermissionKind, boolean 
 /** What a sandboxed plugin may do. */
 export type Grants = Omit<PluginPermissions, "scripts">;
 
-/** A plugin that can be loaded. */
+/**
+ * A plugin that can be loaded.
+ *
+ * @example A plugin of one's own beside the built-in ones
+ * ```ts
+ * import { builtins, createEngine, type PluginEntry } from "@strata/strata";
+ *
+ * const load: PluginEntry["load"] = () => Promise.resolve({ default: () => ({ name: "mine", api: 1 }) });
+ * const entry: PluginEntry = { name: "mine", load };
+ * const root = await Deno.makeTempDir();
+ * await using engine = await createEngine({ plugins: [...builtins, entry], config: { root } });
+ * console.log(engine.host.plugins.some(({ name }) => name === "mine"));
+ * ```
+ */
 export interface PluginEntry {
   /** The plugin's name, which its factory has to give as well. */
   readonly name: string;

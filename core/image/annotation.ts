@@ -2,7 +2,17 @@ import { EngineError } from "../errors.ts";
 import type { Platform } from "../oci/descriptor.ts";
 import { parsePlatform } from "../oci/platform.ts";
 
-/** What an annotation is put on. */
+/**
+ * What an annotation is put on.
+ *
+ * @example On the index that names the image
+ * ```ts
+ * import type { AnnotationScope } from "@strata/strata";
+ *
+ * const scope: AnnotationScope = "index";
+ * console.log(scope);
+ * ```
+ */
 export type AnnotationScope = "manifest" | "index" | "manifest-descriptor" | "index-descriptor";
 
 /**

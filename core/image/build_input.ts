@@ -6,7 +6,17 @@ import type { CompressionChoice } from "./compression_choice.ts";
 
 export type { ContextSource };
 
-/** A place that `COPY --from` and `FROM` can name besides stages and images. */
+/**
+ * A place that `COPY --from` and `FROM` can name besides stages and images.
+ *
+ * @example An image for `COPY --from=tools`
+ * ```ts
+ * import type { NamedContext } from "@strata/strata";
+ *
+ * const contexts: Readonly<Record<string, NamedContext>> = { tools: { type: "image", reference: "alpine:3.20" } };
+ * console.log(Object.keys(contexts));
+ * ```
+ */
 export type NamedContext =
   | ContextSource
   | {
@@ -22,7 +32,17 @@ export type NamedContext =
     readonly reference?: string;
   };
 
-/** Where the build file is. */
+/**
+ * Where the build file is.
+ *
+ * @example A build file that is nowhere on disk
+ * ```ts
+ * import type { BuildFileSource } from "@strata/strata";
+ *
+ * const file: BuildFileSource = { type: "text", text: "FROM scratch\nCOPY . /\n" };
+ * console.log(file.type);
+ * ```
+ */
 export type BuildFileSource =
   | {
     /** `Dockerfile`, else `dockerfile`, at the root of the context. */
@@ -44,7 +64,17 @@ export type BuildFileSource =
     readonly text: string;
   };
 
-/** One thing that a build makes of its result. */
+/**
+ * One thing that a build makes of its result.
+ *
+ * @example An image in the store, under a name
+ * ```ts
+ * import type { BuildOutput } from "@strata/strata";
+ *
+ * const output: BuildOutput = { type: "image", names: ["app:1"] };
+ * console.log(output.type);
+ * ```
+ */
 export type BuildOutput =
   | {
     /** An image in the store, under every tag. */
@@ -92,7 +122,17 @@ export type BuildOutput =
     readonly type: "cacheonly";
   };
 
-/** A cache of builds elsewhere, to take layers from. */
+/**
+ * A cache of builds elsewhere, to take layers from.
+ *
+ * @example Layers of another machine
+ * ```ts
+ * import type { CacheFrom } from "@strata/strata";
+ *
+ * const from: CacheFrom = { type: "registry", ref: "registry.example.com/team/cache" };
+ * console.log(from.type);
+ * ```
+ */
 export type CacheFrom =
   | {
     readonly type: "registry";
@@ -107,7 +147,17 @@ export type CacheFrom =
     readonly name: string;
   };
 
-/** A place to keep the layers of a build for builds elsewhere. */
+/**
+ * A place to keep the layers of a build for builds elsewhere.
+ *
+ * @example Every layer of a build
+ * ```ts
+ * import type { CacheTo } from "@strata/strata";
+ *
+ * const to: CacheTo = { type: "registry", ref: "registry.example.com/team/cache", mode: "max", ignoreError: true };
+ * console.log(to.mode);
+ * ```
+ */
 export type CacheTo =
   & CompressionChoice
   & {

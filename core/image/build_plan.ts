@@ -11,7 +11,17 @@ import type { BuildEngine, BuildReads } from "./build_reads.ts";
 import { type BuildSources, openBuildSources } from "./build_sources.ts";
 import { openRemoteLayers, type RemoteLayers } from "./remote_layers.ts";
 
-/** A warning of a build file. */
+/**
+ * A warning of a build file.
+ *
+ * @example Texts of warnings
+ * ```ts
+ * import type { BuildWarning } from "@strata/strata";
+ *
+ * const warnings: readonly BuildWarning[] = [{ type: "warning", code: "TAG_MOVED", message: "the tag moved" }];
+ * console.log(warnings.map(({ message }) => message));
+ * ```
+ */
 export type BuildWarning = Extract<EngineEvent, { type: "warning" }>;
 
 /** A build file that was found, and who reads it. */

@@ -3,7 +3,19 @@ import type { Json } from "../oci/canonical_json.ts";
 import type { Descriptor, Digest, Platform } from "../oci/descriptor.ts";
 import type { BuildWarning } from "./build_plan.ts";
 
-/** One platform's image of a build. */
+/**
+ * One platform's image of a build.
+ *
+ * @example Platforms that were built
+ * ```ts
+ * import type { PlatformImage } from "@strata/strata";
+ *
+ * function names(images: readonly PlatformImage[]): string[] {
+ *   return images.map(({ platform }) => `${platform.os}/${platform.architecture}`);
+ * }
+ * console.log(names([]));
+ * ```
+ */
 export interface PlatformImage {
   /** Its platform. */
   readonly platform: Platform;
@@ -15,7 +27,16 @@ export interface PlatformImage {
   readonly diffIds: readonly Digest[];
 }
 
-/** The image a build made. */
+/**
+ * The image a build made.
+ *
+ * @example Its names and its ID
+ * ```ts
+ * import type { BuiltImage } from "@strata/strata";
+ *
+ * const show = ({ id, familiarTags, alias }: BuiltImage): string => `${familiarTags.join(", ") || alias}: ${id}`;
+ * ```
+ */
 export interface BuiltImage {
   /** Image ID: digest of the config, or of the index when there are several platforms. */
   readonly id: Digest;
@@ -39,7 +60,16 @@ export interface BuiltImage {
 
 export type { BuildWarning, StepSummary };
 
-/** What a build made. */
+/**
+ * What a build made.
+ *
+ * @example Whether anything had to be built
+ * ```ts
+ * import type { BuildResult } from "@strata/strata";
+ *
+ * const isCached = ({ steps }: BuildResult): boolean => steps.built === 0;
+ * ```
+ */
 export interface BuildResult {
   /** The image; undefined when only files were asked for (`local`, `tar`, `cacheonly`). */
   readonly image: BuiltImage | undefined;

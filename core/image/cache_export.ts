@@ -28,7 +28,17 @@ export interface CacheExportInput {
   readonly output: string;
 }
 
-/** What `cache export` wrote. */
+/**
+ * What `cache export` wrote.
+ *
+ * @example How many directories were written
+ * ```ts
+ * import type { CacheExportResult } from "@strata/strata";
+ *
+ * const { ids }: CacheExportResult = { ids: ["/root/.npm"] };
+ * console.log(ids.length);
+ * ```
+ */
 export interface CacheExportResult {
   /** Ids of the mounts, in order of their names; an id comes again for each further copy. */
   readonly ids: readonly string[];

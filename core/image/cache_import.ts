@@ -27,7 +27,17 @@ export interface CacheImportInput {
   readonly label?: string;
 }
 
-/** What `cache import` read. */
+/**
+ * What `cache import` read.
+ *
+ * @example Which directories were made
+ * ```ts
+ * import type { CacheImportResult } from "@strata/strata";
+ *
+ * const { ids }: CacheImportResult = { ids: ["/root/.npm"] };
+ * console.log(ids);
+ * ```
+ */
 export interface CacheImportResult {
   /** Ids of the mounts, in the order of the archive; an id comes again for each further copy. */
   readonly ids: readonly string[];

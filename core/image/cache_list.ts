@@ -3,7 +3,19 @@ import { type CacheEngine, type CacheMountUsage, describeMounts, openCacheMounts
 import { type CacheUsage, countUsers, readCacheUsage } from "./disk_usage.ts";
 import { readImages } from "./stored_image.ts";
 
-/** What `cache ls` shows. */
+/**
+ * What `cache ls` shows.
+ *
+ * @example Bytes of what can go
+ * ```ts
+ * import type { CacheListResult } from "@strata/strata";
+ *
+ * function unused({ rows, mounts }: CacheListResult): number {
+ *   return [...rows, ...mounts].reduce((sum, { inUse, size }) => sum + (inUse ? 0 : size), 0);
+ * }
+ * console.log(unused({ rows: [], mounts: [] }));
+ * ```
+ */
 export interface CacheListResult {
   /** Layers, newest first, then by key. */
   readonly rows: readonly CacheUsage[];

@@ -2,10 +2,29 @@ import type { Engine } from "../engine.ts";
 import { EngineError } from "../errors.ts";
 import { type MountInfo, type MountStore, openMountStore } from "../snapshot/mount_store.ts";
 
-/** What looking at the build cache needs of an engine. */
+/**
+ * What looking at the build cache needs of an engine.
+ *
+ * @example List the cache of an engine
+ * ```ts
+ * import { type CacheEngine, createCall, listCache } from "@strata/strata";
+ *
+ * const rows = async (engine: CacheEngine): Promise<number> => (await listCache(engine, createCall())).rows.length;
+ * ```
+ */
 export type CacheEngine = Pick<Engine, "store" | "clock" | "config">;
 
-/** One cache mount: a directory that `RUN --mount=type=cache` keeps from build to build. */
+/**
+ * One cache mount: a directory that `RUN --mount=type=cache` keeps from build to build.
+ *
+ * @example The largest directories first
+ * ```ts
+ * import type { CacheMountUsage } from "@strata/strata";
+ *
+ * const bySize = (mounts: readonly CacheMountUsage[]): CacheMountUsage[] => mounts.toSorted((a, b) => b.size - a.size);
+ * console.log(bySize([]));
+ * ```
+ */
 export interface CacheMountUsage {
   /** Name of its directory: 64 hex digits, and `-1` and so on for further copies of a private one. */
   readonly name: string;

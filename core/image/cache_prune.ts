@@ -28,7 +28,17 @@ export interface CachePruneInput {
   readonly dryRun?: boolean;
 }
 
-/** What `cache prune` removed or would remove. */
+/**
+ * What `cache prune` removed or would remove.
+ *
+ * @example Bytes that are free again
+ * ```ts
+ * import type { CachePruneResult } from "@strata/strata";
+ *
+ * const { reclaimed }: CachePruneResult = { removed: [], mounts: [], reclaimed: 0 };
+ * console.log(reclaimed);
+ * ```
+ */
 export interface CachePruneResult {
   /** Cache keys of layers, hex, sorted. */
   readonly removed: readonly string[];

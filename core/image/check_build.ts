@@ -4,7 +4,17 @@ import type { Engine } from "../engine.ts";
 import type { BuildInput } from "./build_input.ts";
 import { openBuildPlan } from "./build_plan.ts";
 
-/** Doubtful places of a build file. */
+/**
+ * Doubtful places of a build file.
+ *
+ * @example What a build file had better not do
+ * ```ts
+ * import type { CheckResult } from "@strata/strata";
+ *
+ * const messages = ({ checks }: CheckResult): string[] => checks.map(({ at, message }) => `${at.line}: ${message}`);
+ * console.log(messages({ checks: [], isFailed: false }));
+ * ```
+ */
 export interface CheckResult {
   /** In file order. */
   readonly checks: readonly BuildCheck[];

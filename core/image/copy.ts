@@ -18,7 +18,17 @@ import { type RegistryEngine, repositoryAddress } from "./registry.ts";
 import { readTarget } from "./tag.ts";
 import { type Place, readPlace } from "./transfer_place.ts";
 
-/** What moving images needs of an engine. */
+/**
+ * What moving images needs of an engine.
+ *
+ * @example Save with an engine that has a store and plugins
+ * ```ts
+ * import { createCall, saveImages, type SaveInput, type SaveResult, type TransferEngine } from "@strata/strata";
+ *
+ * const save = (engine: TransferEngine, input: SaveInput): Promise<SaveResult> =>
+ *   saveImages(engine, input, createCall());
+ * ```
+ */
 export type TransferEngine = Pick<Engine, "store" | "host">;
 
 /**
@@ -47,7 +57,17 @@ export interface CopyInput extends CompressionChoice {
   readonly referrers?: boolean;
 }
 
-/** What `copy` did. */
+/**
+ * What `copy` did.
+ *
+ * @example Digests of what was copied
+ * ```ts
+ * import type { CopyResult } from "@strata/strata";
+ *
+ * const digests = ({ images }: CopyResult): string[] => images.map(({ descriptor }) => descriptor.digest);
+ * console.log(digests({ images: [], referrers: 0 }));
+ * ```
+ */
 export interface CopyResult {
   /** Copied images: the name at the other end (undefined without one) and the descriptor. */
   readonly images: readonly { readonly name: string | undefined; readonly descriptor: Descriptor }[];

@@ -29,7 +29,17 @@ export interface DiffInput {
   readonly platform?: Platform;
 }
 
-/** One path that differs. */
+/**
+ * One path that differs.
+ *
+ * @example A file that has grown
+ * ```ts
+ * import type { DiffRow } from "@strata/strata";
+ *
+ * const row: DiffRow = { change: "modified", path: "/etc/motd", delta: 12 };
+ * console.log(`${row.path} ${row.delta}`);
+ * ```
+ */
 export interface DiffRow {
   /** What happened from the first to the second image. */
   readonly change: "added" | "modified" | "removed";
@@ -39,7 +49,18 @@ export interface DiffRow {
   readonly delta: number;
 }
 
-/** How two images differ. */
+/**
+ * How two images differ.
+ *
+ * @example Paths that are new
+ * ```ts
+ * import type { DiffResult } from "@strata/strata";
+ *
+ * function added({ rows }: DiffResult): string[] {
+ *   return rows.filter(({ change }) => change === "added").map(({ path }) => path);
+ * }
+ * ```
+ */
 export interface DiffResult {
   /** In walk order of path: a directory right before what is below it. */
   readonly rows: readonly DiffRow[];

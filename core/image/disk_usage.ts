@@ -24,7 +24,17 @@ export interface DiskUsageInput {
   readonly verbose?: boolean;
 }
 
-/** One summary row of `system df`. */
+/**
+ * One summary row of `system df`.
+ *
+ * @example What can be won
+ * ```ts
+ * import type { DiskUsageRow } from "@strata/strata";
+ *
+ * const row: DiskUsageRow = { type: "Images", total: 3, active: 1, size: 3000, reclaimable: 1000 };
+ * console.log(`${row.type}: ${row.reclaimable} of ${row.size}`);
+ * ```
+ */
 export interface DiskUsageRow {
   /** What is counted. */
   readonly type: "Images" | "Build Cache" | "Cache Mounts" | "Snapshots";
@@ -38,7 +48,18 @@ export interface DiskUsageRow {
   readonly reclaimable: number;
 }
 
-/** One image of the verbose view. */
+/**
+ * One image of the verbose view.
+ *
+ * @example Images that have most for themselves
+ * ```ts
+ * import type { ImageUsage } from "@strata/strata";
+ *
+ * const largest = (images: readonly ImageUsage[]): ImageUsage[] =>
+ *   images.toSorted((a, b) => b.uniqueSize - a.uniqueSize);
+ * console.log(largest([]));
+ * ```
+ */
 export interface ImageUsage extends ImageRow {
   /** Bytes of its blobs that other images need too. */
   readonly sharedSize: number;
@@ -46,7 +67,17 @@ export interface ImageUsage extends ImageRow {
   readonly uniqueSize: number;
 }
 
-/** One cache record of the verbose view. */
+/**
+ * One cache record of the verbose view.
+ *
+ * @example Steps that nothing uses any more
+ * ```ts
+ * import type { CacheUsage } from "@strata/strata";
+ *
+ * const unused = (cache: readonly CacheUsage[]): string[] => cache.filter(({ inUse }) => !inUse).map(({ id }) => id);
+ * console.log(unused([]));
+ * ```
+ */
 export interface CacheUsage {
   /** Cache key, hex. */
   readonly id: string;
@@ -62,7 +93,17 @@ export interface CacheUsage {
   readonly inUse: boolean;
 }
 
-/** What the store takes on disk. */
+/**
+ * What the store takes on disk.
+ *
+ * @example Bytes of everything
+ * ```ts
+ * import type { DiskUsageResult } from "@strata/strata";
+ *
+ * const total = ({ rows }: DiskUsageResult): number => rows.reduce((sum, { size }) => sum + size, 0);
+ * console.log(total({ rows: [], images: undefined, cache: undefined, mounts: undefined }));
+ * ```
+ */
 export interface DiskUsageResult {
   /** Images, Build Cache, Cache Mounts, then Snapshots: layers unpacked for commands to run on, which can be made again. */
   readonly rows: readonly DiskUsageRow[];

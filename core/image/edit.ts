@@ -57,7 +57,16 @@ export interface EditInput extends CompressionChoice {
   readonly dryRun?: boolean;
 }
 
-/** One platform's image that was edited. */
+/**
+ * One platform's image that was edited.
+ *
+ * @example Whether anything has changed
+ * ```ts
+ * import type { EditedPlatform } from "@strata/strata";
+ *
+ * const isChanged = ({ before, after }: EditedPlatform): boolean => before !== after;
+ * ```
+ */
 export interface EditedPlatform {
   /** That of its config. */
   readonly platform: Platform;
@@ -69,7 +78,18 @@ export interface EditedPlatform {
   readonly differences: readonly ConfigDifference[];
 }
 
-/** What `edit` did, or would do. */
+/**
+ * What `edit` did, or would do.
+ *
+ * @example Show what an edit does
+ * ```ts
+ * import type { EditResult } from "@strata/strata";
+ *
+ * function changes({ images }: EditResult): string[] {
+ *   return images.flatMap(({ differences }) => differences.map(({ path, after }) => `${path}: ${after ?? "gone"}`));
+ * }
+ * ```
+ */
 export interface EditResult {
   /** Name that the image has at the target; undefined without one. */
   readonly name: string | undefined;

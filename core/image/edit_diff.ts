@@ -1,7 +1,17 @@
 import type { ImageConfig } from "../oci/image_config.ts";
 import { variableName } from "./edit_change.ts";
 
-/** One thing that differs between two configs. */
+/**
+ * One thing that differs between two configs.
+ *
+ * @example Another user
+ * ```ts
+ * import type { ConfigDifference } from "@strata/strata";
+ *
+ * const difference: ConfigDifference = { path: "config.User", before: undefined, after: '"1000"' };
+ * console.log(difference.path);
+ * ```
+ */
 export interface ConfigDifference {
   /** Where, e.g. `config.Env.PATH` or `rootfs.diff_ids`. */
   readonly path: string;

@@ -24,7 +24,17 @@ export interface HistoryInput {
   readonly platform?: Platform;
 }
 
-/** One step of an image's history. */
+/**
+ * One step of an image's history.
+ *
+ * @example Steps with their sizes
+ * ```ts
+ * import type { HistoryRow } from "@strata/strata";
+ *
+ * const lines = (rows: readonly HistoryRow[]): string[] => rows.map(({ createdBy, size }) => `${size} ${createdBy}`);
+ * console.log(lines([]));
+ * ```
+ */
 export interface HistoryRow {
   /** Image ID on the first row, undefined (`<missing>`) on the others. */
   readonly id: Digest | undefined;
@@ -42,7 +52,17 @@ export interface HistoryRow {
   readonly tags: readonly string[];
 }
 
-/** The history of an image. */
+/**
+ * The history of an image.
+ *
+ * @example Layers of an image
+ * ```ts
+ * import type { HistoryResult } from "@strata/strata";
+ *
+ * const layers = ({ rows }: HistoryResult): number => rows.filter(({ empty }) => !empty).length;
+ * console.log(layers({ rows: [] }));
+ * ```
+ */
 export interface HistoryResult {
   /** Newest first. */
   readonly rows: readonly HistoryRow[];

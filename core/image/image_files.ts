@@ -15,7 +15,16 @@ import { collect, collectText } from "../stream/collect.ts";
 import { escapeText } from "../tar/field.ts";
 import { diffLayers, type DiffResult } from "./diff.ts";
 
-/** A file, directory or link of an image. */
+/**
+ * A file, directory or link of an image.
+ *
+ * @example Files that run with the rights of their owner
+ * ```ts
+ * import type { ImageEntry } from "@strata/strata";
+ *
+ * const isSetuid = ({ type, mode }: ImageEntry): boolean => type === "file" && (mode & 0o4000) !== 0;
+ * ```
+ */
 export interface ImageEntry {
   /** Absolute path. */
   readonly path: string;
@@ -44,6 +53,17 @@ export interface ImageEntry {
  * without a slash in front. Symlinks are followed inside that root and cannot lead out of it; a loop of them rejects
  * `INVALID_ARGUMENT`. An absent path, and one of the wrong type, rejects `NOT_FOUND` with `detail` `{kind: "file", name}`; a layer that
  * is missing does so with kind `blob`, and one that is not what its digest says rejects `CONTENT_MISMATCH`.
+ *
+ * @example Bytes below a folder
+ * ```ts
+ * import type { ImageFiles } from "@strata/strata";
+ *
+ * async function bytesBelow(image: ImageFiles, path: string): Promise<number> {
+ *   let bytes = 0;
+ *   for await (const entry of image.walk(path)) if (entry.type === "file") bytes += entry.size;
+ *   return bytes;
+ * }
+ * ```
  */
 export interface ImageFiles extends AsyncDisposable {
   /** Image ID. */

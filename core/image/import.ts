@@ -48,7 +48,16 @@ export interface ImportInput {
   readonly platform?: Platform;
 }
 
-/** What `import` made. */
+/**
+ * What `import` made.
+ *
+ * @example What the image is called
+ * ```ts
+ * import type { ImportResult } from "@strata/strata";
+ *
+ * const title = ({ name, alias }: ImportResult): string => name ?? alias;
+ * ```
+ */
 export interface ImportResult {
   /** Image ID. */
   readonly id: Digest;
@@ -60,7 +69,17 @@ export interface ImportResult {
   readonly replaced: Digest | undefined;
 }
 
-/** What importing needs of an engine. */
+/**
+ * What importing needs of an engine.
+ *
+ * @example Import with an engine
+ * ```ts
+ * import { createCall, type ImportEngine, importImage, type ImportInput } from "@strata/strata";
+ *
+ * const run = async (engine: ImportEngine, input: ImportInput): Promise<string> =>
+ *   (await importImage(engine, input, createCall())).id;
+ * ```
+ */
 export type ImportEngine = Pick<Engine, "store" | "host" | "clock" | "config">;
 
 /**

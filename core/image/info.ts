@@ -5,7 +5,18 @@ import { NamePrefix } from "../store/names.ts";
 import { readImages } from "./stored_image.ts";
 import { readVersion, type VersionResult } from "./version.ts";
 
-/** What `info` shows. */
+/**
+ * What `info` shows.
+ *
+ * @example Images of a store
+ * ```ts
+ * import { builtins, createCall, createEngine, type InfoResult, storeInfo } from "@strata/strata";
+ *
+ * await using engine = await createEngine({ plugins: builtins, config: { root: await Deno.makeTempDir() } });
+ * const { images }: InfoResult = await storeInfo(engine, createCall());
+ * console.log(images.total);
+ * ```
+ */
 export interface InfoResult {
   /** Versions. */
   readonly version: VersionResult;

@@ -33,7 +33,17 @@ export interface InspectInput {
   readonly platform?: Platform;
 }
 
-/** What `image inspect` found. */
+/**
+ * What `image inspect` found.
+ *
+ * @example What was not found
+ * ```ts
+ * import type { InspectResult } from "@strata/strata";
+ *
+ * const missing = ({ errors }: InspectResult): string[] => errors.map(({ message }) => message);
+ * console.log(missing({ images: [], errors: [] }));
+ * ```
+ */
 export interface InspectResult {
   /** One object per found image in Docker's shape (`Id`, `RepoTags`, … `Config`), in the order asked; JSON-ready. */
   readonly images: readonly { readonly [key: string]: Json }[];

@@ -37,7 +37,16 @@ export interface InspectManifestInput {
   readonly config?: boolean;
 }
 
-/** One document of an image. */
+/**
+ * One document of an image.
+ *
+ * @example The text of a manifest
+ * ```ts
+ * import type { InspectManifestResult } from "@strata/strata";
+ *
+ * const text = ({ bytes }: InspectManifestResult): string => new TextDecoder().decode(bytes);
+ * ```
+ */
 export interface InspectManifestResult {
   /** What it is. */
   readonly descriptor: Descriptor;

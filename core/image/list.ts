@@ -5,7 +5,16 @@ import { aliasOf } from "./alias.ts";
 import type { Selection } from "./list_selection.ts";
 import { familiarName, type NameParts, readImages, splitName, type StoredImage } from "./stored_image.ts";
 
-/** What listing needs of an engine. */
+/**
+ * What listing needs of an engine.
+ *
+ * @example List with an engine that has a store and a clock
+ * ```ts
+ * import { createCall, type ListEngine, listImages } from "@strata/strata";
+ *
+ * const count = async (engine: ListEngine): Promise<number> => (await listImages(engine, {}, createCall())).rows.length;
+ * ```
+ */
 export type ListEngine = Pick<Engine, "store" | "clock">;
 
 /**
@@ -28,7 +37,17 @@ export interface ListInput {
   readonly reference?: string;
 }
 
-/** One row of `image ls`: one repository and tag of one image. */
+/**
+ * One row of `image ls`: one repository and tag of one image.
+ *
+ * @example A name as docker shows it
+ * ```ts
+ * import type { ImageRow } from "@strata/strata";
+ *
+ * const title = ({ repository, tag, alias }: ImageRow): string =>
+ *   repository === undefined ? alias : `${repository}:${tag}`;
+ * ```
+ */
 export interface ImageRow {
   /** Image ID. */
   readonly id: Digest;
@@ -50,7 +69,17 @@ export interface ImageRow {
   readonly names: readonly string[];
 }
 
-/** What `image ls` found. */
+/**
+ * What `image ls` found.
+ *
+ * @example Bytes of all images, shared ones counted for each
+ * ```ts
+ * import type { ListResult } from "@strata/strata";
+ *
+ * const bytes = ({ rows }: ListResult): number => rows.reduce((sum, { size }) => sum + size, 0);
+ * console.log(bytes({ rows: [], hidden: 0 }));
+ * ```
+ */
 export interface ListResult {
   /** Newest created first, then by name. */
   readonly rows: readonly ImageRow[];

@@ -30,7 +30,17 @@ export interface LoadInput {
   readonly platforms?: readonly Platform[];
 }
 
-/** What `load` did. */
+/**
+ * What `load` did.
+ *
+ * @example Names that were loaded
+ * ```ts
+ * import type { LoadResult } from "@strata/strata";
+ *
+ * const names = ({ images }: LoadResult): string[] => images.flatMap(({ names }) => names);
+ * console.log(names({ images: [] }));
+ * ```
+ */
 export interface LoadResult {
   /** In the order of their names in the archive. */
   readonly images: readonly LoadedImage[];

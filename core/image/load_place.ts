@@ -7,7 +7,17 @@ import { readChunks, streamOver } from "../stream/byte_stream.ts";
 import { decompress, detectCompression } from "../stream/compression.ts";
 import { ofArchive, standardInput } from "./archive_error.ts";
 
-/** Where `load` reads: a path of an archive or layout directory, or a stream of an archive. */
+/**
+ * Where `load` reads: a path of an archive or layout directory, or a stream of an archive.
+ *
+ * @example An archive that comes as a stream
+ * ```ts
+ * import type { LoadSource } from "@strata/strata";
+ *
+ * const source: LoadSource = { stream: new Blob().stream() };
+ * console.log("stream" in source);
+ * ```
+ */
 export type LoadSource = { readonly path: string } | { readonly stream: ByteStream };
 
 /** Most bytes of an archive that comes compressed or as a stream, and so has to be put aside first: 256 GiB. */

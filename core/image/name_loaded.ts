@@ -8,7 +8,16 @@ import { imageIdName, imageName } from "../store/names.ts";
 import { recordChecked } from "./image_record.ts";
 import { familiarName, readImages, readRecord } from "./stored_image.ts";
 
-/** One loaded image. */
+/**
+ * One loaded image.
+ *
+ * @example Names that were taken from other images
+ * ```ts
+ * import type { LoadedImage } from "@strata/strata";
+ *
+ * const taken = ({ replaced }: LoadedImage): string[] => replaced.map(({ name }) => name);
+ * ```
+ */
 export interface LoadedImage {
   /** Image ID, the same as where it was saved. */
   readonly id: Digest;

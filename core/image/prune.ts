@@ -26,7 +26,17 @@ export interface PruneInput {
   readonly dryRun?: boolean;
 }
 
-/** What `image prune` did or would do. */
+/**
+ * What `image prune` did or would do.
+ *
+ * @example Bytes that are free again
+ * ```ts
+ * import type { PruneResult } from "@strata/strata";
+ *
+ * const { reclaimed }: PruneResult = { actions: [], reclaimed: 0 };
+ * console.log(reclaimed);
+ * ```
+ */
 export interface PruneResult {
   /** Names untagged, images and layers deleted; images in order of their IDs. */
   readonly actions: readonly RemoveAction[];

@@ -45,7 +45,18 @@ export interface PullInput {
   readonly allPlatforms?: boolean;
 }
 
-/** One pulled image. */
+/**
+ * One pulled image.
+ *
+ * @example Images that were not there before
+ * ```ts
+ * import type { PulledImage } from "@strata/strata";
+ *
+ * const news = (images: readonly PulledImage[]): string[] =>
+ *   images.filter(({ isNew }) => isNew).map(({ name }) => name);
+ * console.log(news([]));
+ * ```
+ */
 export interface PulledImage {
   /** Canonical name. */
   readonly name: string;
@@ -59,7 +70,16 @@ export interface PulledImage {
   readonly isNew: boolean;
 }
 
-/** What `pull` did. */
+/**
+ * What `pull` did.
+ *
+ * @example Pulls that the registry still allows
+ * ```ts
+ * import type { PullResult } from "@strata/strata";
+ *
+ * const left = ({ quota }: PullResult): number => quota?.remaining ?? Infinity;
+ * ```
+ */
 export interface PullResult {
   /** Canonical name of the repository. */
   readonly repository: string;

@@ -39,7 +39,16 @@ export interface PushInput extends CompressionChoice {
   readonly platforms?: readonly Platform[];
 }
 
-/** One pushed image. */
+/**
+ * One pushed image.
+ *
+ * @example The name with its digest
+ * ```ts
+ * import type { PushedImage } from "@strata/strata";
+ *
+ * const pinned = ({ name, descriptor }: PushedImage): string => `${name}@${descriptor.digest}`;
+ * ```
+ */
 export interface PushedImage {
   /** Canonical name. */
   readonly name: string;
@@ -51,7 +60,17 @@ export interface PushedImage {
   readonly onlyPlatform: string | undefined;
 }
 
-/** What `push` did. */
+/**
+ * What `push` did.
+ *
+ * @example Tags that were pushed
+ * ```ts
+ * import type { PushResult } from "@strata/strata";
+ *
+ * const tags = ({ images }: PushResult): string[] => images.map(({ tag }) => tag);
+ * console.log(tags({ images: [] }));
+ * ```
+ */
 export interface PushResult {
   /** In the order of the tags. */
   readonly images: readonly PushedImage[];

@@ -13,7 +13,17 @@ import { kindOf } from "./content_kind.ts";
 /** Scheme of the transport that speaks to registries. */
 export const registryScheme = "registry";
 
-/** What talking to registries needs of an engine. */
+/**
+ * What talking to registries needs of an engine.
+ *
+ * @example Pull with an engine
+ * ```ts
+ * import { createCall, type PullResult, pullImage, type RegistryEngine } from "@strata/strata";
+ *
+ * const pull = (engine: RegistryEngine, reference: string): Promise<PullResult> =>
+ *   pullImage(engine, { reference }, createCall());
+ * ```
+ */
 export type RegistryEngine = Pick<Engine, "host" | "store" | "config" | "clock">;
 
 /** The transport that speaks to registries. Rejects `UNSUPPORTED` when no plugin does. */

@@ -11,7 +11,17 @@ import { imageIdName, layerName, NamePrefix, readCacheRecord, rememberedPrefixes
 import { addContent, contentOf, type ContentSet } from "./content_set.ts";
 import { rootsOf, type StoredImage } from "./stored_image.ts";
 
-/** What removing images needs of an engine. */
+/**
+ * What removing images needs of an engine.
+ *
+ * @example Remove with an engine
+ * ```ts
+ * import { createCall, type RemoveEngine, removeImages, type RemoveResult } from "@strata/strata";
+ *
+ * const remove = (engine: RemoveEngine, image: string): Promise<RemoveResult> =>
+ *   removeImages(engine, { images: [image] }, createCall());
+ * ```
+ */
 export type RemoveEngine = Pick<Engine, "store" | "config">;
 
 /** What is to go. */

@@ -26,12 +26,32 @@ export interface RemoveInput {
   readonly noPrune?: boolean;
 }
 
-/** One line of the report of `image rm` and `image prune`. */
+/**
+ * One line of the report of `image rm` and `image prune`.
+ *
+ * @example A name that was taken away
+ * ```ts
+ * import type { RemoveAction } from "@strata/strata";
+ *
+ * const action: RemoveAction = { type: "untagged", name: "docker.io/library/app:1" };
+ * console.log(action.type);
+ * ```
+ */
 export type RemoveAction =
   | { readonly type: "untagged"; readonly name: string }
   | { readonly type: "deleted"; readonly digest: Digest };
 
-/** What `image rm` did. */
+/**
+ * What `image rm` did.
+ *
+ * @example Whether all of them are gone
+ * ```ts
+ * import type { RemoveResult } from "@strata/strata";
+ *
+ * const isDone = ({ errors }: RemoveResult): boolean => errors.length === 0;
+ * console.log(isDone({ actions: [], reclaimed: 0, errors: [] }));
+ * ```
+ */
 export interface RemoveResult {
   /** Names untagged (familiar), images and layers deleted (image ID, then chain IDs top first), in order. */
   readonly actions: readonly RemoveAction[];

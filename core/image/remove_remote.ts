@@ -20,7 +20,17 @@ export interface RemoveRemoteInput {
   readonly images: readonly string[];
 }
 
-/** What `image rm --remote` did. */
+/**
+ * What `image rm --remote` did.
+ *
+ * @example What could not be removed
+ * ```ts
+ * import type { RemoveRemoteResult } from "@strata/strata";
+ *
+ * const failures = ({ errors }: RemoveRemoteResult): string[] => errors.map(({ message }) => message);
+ * console.log(failures({ actions: [], errors: [] }));
+ * ```
+ */
 export interface RemoveRemoteResult {
   /** Names and digests that are gone, in order. */
   readonly actions: readonly RemoveAction[];

@@ -21,7 +21,17 @@ export interface ResetInput {
   readonly dryRun?: boolean;
 }
 
-/** What `system reset` removed. */
+/**
+ * What `system reset` removed.
+ *
+ * @example Tell what is gone
+ * ```ts
+ * import type { ResetResult } from "@strata/strata";
+ *
+ * const result: ResetResult = { images: 2, cacheRecords: 7, cacheMounts: 0, reclaimed: 1_000_000 };
+ * console.log(`${result.images} images, ${result.reclaimed} bytes`);
+ * ```
+ */
 export interface ResetResult {
   /** Images removed. */
   readonly images: number;

@@ -17,7 +17,17 @@ export interface ResolvedImage extends StoredImage {
   readonly called: readonly string[];
 }
 
-/** What looking up images needs of an engine. */
+/**
+ * What looking up images needs of an engine.
+ *
+ * @example Name an image with an engine that has a store
+ * ```ts
+ * import { createCall, type ImageEngine, tagImage, type TagResult } from "@strata/strata";
+ *
+ * const name = (engine: ImageEngine, source: string): Promise<TagResult> =>
+ *   tagImage(engine, { source, target: "app:latest" }, createCall());
+ * ```
+ */
 export type ImageEngine = Pick<Engine, "store">;
 
 /**

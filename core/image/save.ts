@@ -8,7 +8,17 @@ import { recordImage } from "./image_record.ts";
 import { resolveAmong } from "./resolve_image.ts";
 import { familiarName, readImages, splitName } from "./stored_image.ts";
 
-/** Forms that `save` writes. */
+/**
+ * Forms that `save` writes.
+ *
+ * @example What podman and docker both load
+ * ```ts
+ * import type { SaveFormat } from "@strata/strata";
+ *
+ * const format: SaveFormat = "docker-archive";
+ * console.log(format);
+ * ```
+ */
 export type SaveFormat = "docker-archive" | "oci-archive" | "oci" | "dir";
 
 /**
@@ -33,7 +43,17 @@ export interface SaveInput {
   readonly platforms?: readonly Platform[];
 }
 
-/** What `save` wrote. */
+/**
+ * What `save` wrote.
+ *
+ * @example IDs of what was saved
+ * ```ts
+ * import type { SaveResult } from "@strata/strata";
+ *
+ * const ids = ({ images }: SaveResult): string[] => images.map(({ id }) => id);
+ * console.log(ids({ images: [] }));
+ * ```
+ */
 export interface SaveResult {
   /** One for each saved image, in the order given. */
   readonly images: readonly {

@@ -22,7 +22,19 @@ export function createCall(call: Partial<Call> = {}): Call {
   return { signal: call.signal ?? new AbortController().signal, emit: call.emit ?? (() => {}) };
 }
 
-/** A use-case at work. Disposing it cancels it, when it is still at work, and waits for its end. */
+/**
+ * A use-case at work. Disposing it cancels it, when it is still at work, and waits for its end.
+ *
+ * @example Count the events of a use-case
+ * ```ts
+ * import { builtins, createEngine, listImages, type ListResult, startCall, type StartedCall } from "@strata/strata";
+ *
+ * await using engine = await createEngine({ plugins: builtins, config: { root: await Deno.makeTempDir() } });
+ * await using listing: StartedCall<ListResult> = startCall((call) => listImages(engine, {}, call));
+ * const events = await Array.fromAsync(listing);
+ * console.log(events.length, (await listing.result).rows.length);
+ * ```
+ */
 export interface StartedCall<R> extends AsyncIterable<EngineEvent>, AsyncDisposable {
   /** What the use-case gives, or its error. */
   readonly result: Promise<R>;

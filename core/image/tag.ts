@@ -24,7 +24,16 @@ export interface TagInput {
   readonly target: string;
 }
 
-/** What `tag` did. */
+/**
+ * What `tag` did.
+ *
+ * @example Tell whom a name was taken from
+ * ```ts
+ * import type { TagResult } from "@strata/strata";
+ *
+ * const show = ({ name, replaced }: TagResult): string => replaced === undefined ? name : `${name}, before ${replaced}`;
+ * ```
+ */
 export interface TagResult {
   /** Image ID. */
   readonly id: Digest;

@@ -28,7 +28,18 @@ export interface TreeInput {
   readonly platform?: Platform;
 }
 
-/** One entry of one layer. */
+/**
+ * One entry of one layer.
+ *
+ * @example Files that a later layer covers
+ * ```ts
+ * import type { TreeFile } from "@strata/strata";
+ *
+ * const covered = (files: readonly TreeFile[]): string[] =>
+ *   files.filter(({ wasted }) => wasted > 0).map(({ path }) => path);
+ * console.log(covered([]));
+ * ```
+ */
 export interface TreeFile {
   /** Absolute path. */
   readonly path: string;
@@ -48,7 +59,17 @@ export interface TreeFile {
   readonly wasted: number;
 }
 
-/** One layer with what it holds. */
+/**
+ * One layer with what it holds.
+ *
+ * @example What a step has added
+ * ```ts
+ * import type { TreeLayerRow } from "@strata/strata";
+ *
+ * const show = ({ createdBy, files, size }: TreeLayerRow): string =>
+ *   `${createdBy}: ${files.length} files, ${size} bytes`;
+ * ```
+ */
 export interface TreeLayerRow {
   /** Digest of its blob. */
   readonly digest: Digest;
@@ -62,7 +83,16 @@ export interface TreeLayerRow {
   readonly files: readonly TreeFile[];
 }
 
-/** Layers of an image with their files. */
+/**
+ * Layers of an image with their files.
+ *
+ * @example Whether an image carries much that nobody sees
+ * ```ts
+ * import type { TreeResult } from "@strata/strata";
+ *
+ * const isWasteful = ({ wasted, total }: TreeResult): boolean => wasted > total / 10;
+ * ```
+ */
 export interface TreeResult {
   /** Image ID. */
   readonly id: Digest;

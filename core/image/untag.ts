@@ -21,7 +21,17 @@ export interface UntagInput {
   readonly images: readonly string[];
 }
 
-/** What `untag` did. */
+/**
+ * What `untag` did.
+ *
+ * @example Images that have no name any more
+ * ```ts
+ * import type { UntagResult } from "@strata/strata";
+ *
+ * const nameless = ({ dangling }: UntagResult): string[] => [...dangling];
+ * console.log(nameless({ untagged: [], dangling: [], errors: [] }));
+ * ```
+ */
 export interface UntagResult {
   /** Familiar names taken away, in order. */
   readonly untagged: readonly string[];

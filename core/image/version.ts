@@ -4,7 +4,17 @@ import { strataVersion } from "./strata_version.ts";
 
 export { strataVersion };
 
-/** What `version` shows. */
+/**
+ * What `version` shows.
+ *
+ * @example One line
+ * ```ts
+ * import { readVersion, type VersionResult } from "@strata/strata";
+ *
+ * const { version, commit, deno }: VersionResult = readVersion();
+ * console.log(`strata ${version}, commit ${commit}, Deno ${deno}`);
+ * ```
+ */
 export interface VersionResult {
   /** Version of strata. */
   readonly version: string;

@@ -1,4 +1,14 @@
-/** JSON data. */
+/**
+ * JSON data.
+ *
+ * @example What an operation may have as arguments
+ * ```ts
+ * import type { Json } from "@strata/strata";
+ *
+ * const args: Json = { path: "/srv", mode: 0o755, exclude: ["*.log"] };
+ * console.log(JSON.stringify(args));
+ * ```
+ */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /**

@@ -1,7 +1,28 @@
-/** Content digest as `algorithm:hex`, e.g. `sha256:e3b0…` (OCI image-spec, descriptor.md). */
+/**
+ * Content digest as `algorithm:hex`, e.g. `sha256:e3b0…` (OCI image-spec, descriptor.md).
+ *
+ * @example The digest of nothing
+ * ```ts
+ * import type { Digest } from "@strata/strata";
+ *
+ * const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new Uint8Array()));
+ * const digest: Digest = `sha256:${bytes.toHex()}`;
+ * console.log(digest);
+ * ```
+ */
 export type Digest = `${string}:${string}`;
 
-/** OCI platform (image-spec, image-index.md). */
+/**
+ * OCI platform (image-spec, image-index.md).
+ *
+ * @example A small computer
+ * ```ts
+ * import type { Platform } from "@strata/strata";
+ *
+ * const platform: Platform = { os: "linux", architecture: "arm", variant: "v7" };
+ * console.log(Object.values(platform).join("/"));
+ * ```
+ */
 export interface Platform {
   /** GOOS value, e.g. `linux`. */
   readonly os: string;
@@ -15,7 +36,21 @@ export interface Platform {
   readonly "os.features"?: readonly string[];
 }
 
-/** OCI content descriptor: names bytes by type, digest and size (image-spec, descriptor.md). */
+/**
+ * OCI content descriptor: names bytes by type, digest and size (image-spec, descriptor.md).
+ *
+ * @example A layer of 1 kB
+ * ```ts
+ * import type { Descriptor } from "@strata/strata";
+ *
+ * const layer: Descriptor = {
+ *   mediaType: "application/vnd.oci.image.layer.v1.tar+gzip",
+ *   digest: `sha256:${"0".repeat(64)}`,
+ *   size: 1024,
+ * };
+ * console.log(layer.size);
+ * ```
+ */
 export interface Descriptor {
   /** RFC 6838 media type of the bytes. */
   readonly mediaType: string;

@@ -1,6 +1,16 @@
 import type { Digest } from "./descriptor.ts";
 
-/** How a running container is probed; durations in nanoseconds (Docker image spec v1.2, `Healthcheck`). */
+/**
+ * How a running container is probed; durations in nanoseconds (Docker image spec v1.2, `Healthcheck`).
+ *
+ * @example Ask every 30 seconds; durations are nanoseconds
+ * ```ts
+ * import type { Healthcheck } from "@strata/strata";
+ *
+ * const check: Healthcheck = { Test: ["CMD", "curl", "-f", "http://localhost"], Interval: 30e9, Retries: 3 };
+ * console.log(check.Test);
+ * ```
+ */
 export interface Healthcheck {
   /** `["NONE"]`, `["CMD", …]` or `["CMD-SHELL", line]`. */
   readonly Test?: readonly string[];
@@ -16,7 +26,22 @@ export interface Healthcheck {
   readonly Retries?: number;
 }
 
-/** The `config` object of an OCI image configuration (image-spec, config.md), with Docker's additions. */
+/**
+ * The `config` object of an OCI image configuration (image-spec, config.md), with Docker's additions.
+ *
+ * @example A server
+ * ```ts
+ * import type { ExecConfig } from "@strata/strata";
+ *
+ * const config: ExecConfig = {
+ *   User: "1000",
+ *   Env: ["PATH=/usr/bin:/bin"],
+ *   Entrypoint: ["/usr/bin/server"],
+ *   ExposedPorts: { "8080/tcp": {} },
+ * };
+ * console.log(config.Entrypoint);
+ * ```
+ */
 export interface ExecConfig {
   /** `User`. */
   readonly User?: string;
@@ -46,7 +71,18 @@ export interface ExecConfig {
   readonly ArgsEscaped?: boolean;
 }
 
-/** One entry of an image's history (image-spec, config.md). */
+/**
+ * One entry of an image's history (image-spec, config.md).
+ *
+ * @example Steps that have made layers
+ * ```ts
+ * import type { History, ImageConfig } from "@strata/strata";
+ *
+ * function layerSteps({ history = [] }: ImageConfig): History[] {
+ *   return history.filter(({ empty_layer: isEmpty }) => isEmpty !== true);
+ * }
+ * ```
+ */
 export interface History {
   /** RFC 3339 time. */
   readonly created?: string;
@@ -60,7 +96,17 @@ export interface History {
   readonly empty_layer?: boolean;
 }
 
-/** An OCI image configuration (image-spec, config.md). Fields that are not named here are kept when present. */
+/**
+ * An OCI image configuration (image-spec, config.md). Fields that are not named here are kept when present.
+ *
+ * @example The config of an image without layers
+ * ```ts
+ * import type { ImageConfig } from "@strata/strata";
+ *
+ * const config: ImageConfig = { architecture: "amd64", os: "linux", rootfs: { type: "layers", diff_ids: [] } };
+ * console.log(JSON.stringify(config));
+ * ```
+ */
 export interface ImageConfig {
   /** RFC 3339 time. */
   readonly created?: string;

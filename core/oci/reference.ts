@@ -2,7 +2,17 @@ import { EngineError } from "../errors.ts";
 import type { Digest } from "./descriptor.ts";
 import { isDigest } from "./digest.ts";
 
-/** A parsed image reference (distribution-spec naming rules). */
+/**
+ * A parsed image reference (distribution-spec naming rules).
+ *
+ * @example An image of a registry
+ * ```ts
+ * import type { Reference } from "@strata/strata";
+ *
+ * const reference: Reference = { host: "docker.io", repository: "library/alpine", tag: "3.20" };
+ * console.log(`${reference.host}/${reference.repository}:${reference.tag}`);
+ * ```
+ */
 export interface Reference {
   /** Registry host and port, e.g. `docker.io`. */
   readonly host: string;

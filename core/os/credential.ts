@@ -14,7 +14,19 @@ export interface CredentialPlaces {
   environment(name: string): string | undefined;
 }
 
-/** Logins with registries, and where they are kept. */
+/**
+ * Logins with registries, and where they are kept.
+ *
+ * @example Whether there is a login for a registry
+ * ```ts
+ * import { type Call, createCall, type Engine, type Logins } from "@strata/strata";
+ *
+ * async function isKnown(logins: Logins, place: string, call: Call): Promise<boolean> {
+ *   return await logins.find(place, call) !== undefined;
+ * }
+ * const check = (engine: Engine): Promise<boolean> => isKnown(engine.logins, "registry.example.com", createCall());
+ * ```
+ */
 export interface Logins {
   /** The login for a host or `host/repository`; undefined when there is none. */
   find(place: string, call: Call): Promise<Credential | undefined>;
@@ -24,7 +36,17 @@ export interface Logins {
   erase(host: string, call: Call): Promise<boolean>;
 }
 
-/** Where a login was put. */
+/**
+ * Where a login was put.
+ *
+ * @example Tell where a login was put
+ * ```ts
+ * import type { StoredIn } from "@strata/strata";
+ *
+ * const place = (stored: StoredIn): string => "file" in stored ? stored.file : stored.helper;
+ * console.log(place({ file: "/root/.docker/config.json" }));
+ * ```
+ */
 export type StoredIn = { readonly helper: string } | { readonly file: string };
 
 /**

@@ -49,7 +49,17 @@ export interface TopSnapshot {
   hold(): Disposable;
 }
 
-/** How filesystem states become directories: an overlay of unpacked layers, or a copy of all files. */
+/**
+ * How filesystem states become directories: an overlay of unpacked layers, or a copy of all files.
+ *
+ * @example The one that works anywhere
+ * ```ts
+ * import type { SnapshotterKind } from "@strata/strata";
+ *
+ * const kind: SnapshotterKind = "copy";
+ * console.log(kind);
+ * ```
+ */
 export type SnapshotterKind = "overlay" | "copy";
 
 /** Kinds of snapshotters. */
