@@ -12,7 +12,7 @@ import { chainSnapshot, layerSnapshot, makeDirectories, type OpenLayout } from "
 import { completeNames } from "./link_groups.ts";
 import { attempt } from "./mount_place.ts";
 import { overlayMarking } from "./marking.ts";
-import { makeRunDirectory, type RunDirectory } from "./run_directory.ts";
+import { makeRunDirectory, removeDirectory, type RunDirectory } from "./run_directory.ts";
 import type {
   SnapshotLayer,
   Snapshotter,
@@ -89,12 +89,17 @@ class OverlaySnapshotter implements Snapshotter {
     const paths = makePaths(run.path);
     setRoot(paths.upper, lowers);
     const { mounter } = this.#options;
-    mounter.overlay({
-      lowers: lowers.length === 0 ? [paths.empty] : topmostFirst(lowers),
-      upper: { path: paths.upper, work: paths.work },
-      target: paths.rootfs,
-      options: this.#mountOptions,
-    });
+    await whenFree(
+      () =>
+        mounter.overlay({
+          lowers: lowers.length === 0 ? [paths.empty] : topmostFirst(lowers),
+          upper: { path: paths.upper, work: paths.work },
+          target: paths.rootfs,
+          options: this.#mountOptions,
+        }),
+      paths.work,
+      call,
+    );
     stack.defer(() => mounter.unmount(paths.rootfs));
     const held = stack.move();
     const users = new Users();
@@ -244,6 +249,27 @@ class OverlaySnapshotter implements Snapshotter {
  */
 function topmostFirst(lowers: readonly Lower[]): readonly string[] {
   return [...new Set(lowers.toReversed().map((lower) => lower()))];
+}
+
+/** How long a directory may be in use, in milliseconds. */
+const maxBusyMs = 10_000;
+
+/**
+ * Mounts when the kernel lets go: with `index`, what a command has made cannot be below another one while its own mount is there, and that is
+ * taken away a moment after the last process of its container has ended.
+ */
+async function whenFree(mount: () => void, work: string, { signal }: Call): Promise<void> {
+  for (let waited = 0;; waited += 5) {
+    try {
+      return mount();
+    } catch (error) {
+      if (errnoOf(error) !== "EBUSY" || waited >= maxBusyMs || signal.aborted) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      // A mount that failed has left marks in it that the next one would be refused for.
+      await removeDirectory(work);
+      attempt("make directory", work, () => Deno.mkdirSync(work));
+    }
+  }
 }
 
 /** Keeps what commands have just made, while it is mounted. */
