@@ -37,15 +37,16 @@ export async function startNpmRegistry(...packages: readonly string[]): Promise<
   };
 }
 
-/** Folder of Deno's cache that a package is in. */
+/** Folder of Deno's cache that a package is in; it is put there first when it is not. */
 async function cachedPackage(name: string, version: string): Promise<string> {
+  await new Deno.Command(Deno.execPath(), { args: ["cache", "--quiet", `npm:${name}@${version}`] }).output();
   const info = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"], stderr: "null" }).output();
   const { npmCache }: { readonly npmCache: string } = JSON.parse(new TextDecoder().decode(info.stdout));
   for await (const host of Deno.readDir(npmCache)) {
     const folder = `${npmCache}/${host.name}/${name}/${version}`;
     if (await Deno.stat(folder).then(() => true, () => false)) return folder;
   }
-  throw new Error(`${name}@${version} is not in Deno's cache: run deno install`);
+  throw new Error(`${name}@${version} is not in Deno's cache`);
 }
 
 async function pack(folder: string): Promise<Uint8Array<ArrayBuffer>> {
