@@ -3,7 +3,17 @@ import { EngineError } from "../errors.ts";
 import type { ApiEnv, Connection } from "./context.ts";
 import { bindSocket } from "./socket_file.ts";
 
-/** Where a server listens: a socket file that its user alone can connect to, or a port of an address, with TLS where both files are given. */
+/**
+ * Where a server listens: a socket file that its user alone can connect to, or a port of an address, with TLS where both files are given.
+ *
+ * @example A socket file
+ * ```ts
+ * import type { ListenPlace } from "@strata/strata/api";
+ *
+ * const place: ListenPlace = { type: "unix", path: "/run/strata.sock" };
+ * console.log(place.type);
+ * ```
+ */
 export type ListenPlace =
   | { readonly type: "unix"; readonly path: string }
   | {
@@ -31,7 +41,18 @@ export interface ListenOptions {
   readonly place: ListenPlace;
 }
 
-/** A server that listens. Disposing it stops it at once. */
+/**
+ * A server that listens. Disposing it stops it at once.
+ *
+ * @example Stop when Ctrl-C is pressed
+ * ```ts
+ * import type { Listening } from "@strata/strata/api";
+ *
+ * function stopLater(server: Listening): void {
+ *   Deno.addSignalListener("SIGINT", () => void server.stop());
+ * }
+ * ```
+ */
 export interface Listening extends AsyncDisposable {
   /** `unix://` and the path, or `http://` or `https://` with address and port. */
   readonly url: string;

@@ -2,7 +2,17 @@ import type { MiddlewareHandler } from "hono";
 import type { ApiEnv } from "./context.ts";
 import { httpError } from "./status.ts";
 
-/** How many requests of one client are worked on at once, and how many more wait for that. */
+/**
+ * How many requests of one client are worked on at once, and how many more wait for that.
+ *
+ * @example Four at once, a hundred in line
+ * ```ts
+ * import type { ParallelLimit } from "@strata/strata/api";
+ *
+ * const limit: ParallelLimit = { working: 4, waiting: 100 };
+ * console.log(limit.working);
+ * ```
+ */
 export interface ParallelLimit {
   /** Requests that are worked on at once. */
   readonly working: number;
