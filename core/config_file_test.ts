@@ -18,6 +18,7 @@ Deno.test("parseConfig() gives every value when all are set", () => {
     path: "/p/x.ts",
     sha256,
     options: { a: 1 },
+    packages: { "a@1.2.3": sha256 },
     hooks,
     permissions,
     trusted: true,
@@ -38,7 +39,14 @@ Deno.test("parseConfig() gives every value when all are set", () => {
 });
 
 Deno.test("parseConfig() fills in what a plugin leaves out", () => {
-  const plugin = { name: "my-plugin", path: "/etc/strata/p/my-plugin.ts", sha256, options: {}, isTrusted: false };
+  const plugin = {
+    name: "my-plugin",
+    path: "/etc/strata/p/my-plugin.ts",
+    sha256,
+    options: {},
+    packages: {},
+    isTrusted: false,
+  };
   const open = { permissions: undefined, hooks: undefined, timeoutSeconds: undefined, startSeconds: undefined };
   assertEquals(parse({ plugins: [{ path: "./p/my-plugin.ts", sha256 }] }), { plugins: [{ ...plugin, ...open }] });
 });
@@ -77,6 +85,7 @@ const wrong: readonly [unknown, string][] = [
   [{ progress: "loud" }, "expected one of auto, tty, plain, quiet, rawjson"],
   [{ plugins: {} }, "expected a list"],
   [{ plugins: ["x"] }, 'key "plugins[0]"'],
+  [{ plugins: [{ path: "/x", sha256, packages: { a: "b" } }] }, 'key "plugins[0].packages.a"'],
   [{ plugins: [{ sha256 }] }, 'key "plugins[0].path" of'],
   [{ plugins: [{ path: "/x.ts" }] }, 'key "plugins[0].sha256" of'],
   [{ plugins: [{ path: "/x.ts", sha256: "abc" }] }, "64 lower-case hex digits"],
