@@ -20,12 +20,14 @@ export interface LayerContextOptions {
   readonly sourceDateEpoch?: number;
   /** Shared between contexts to stand for several builds on one store. */
   readonly scratch?: Scratch;
+  /** What stands in for running commands; it rejects when left out. */
+  readonly run?: LayerContext["run"];
   /** Aborts the step. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * A layer context without a build around it; it can run nothing.
+ * A layer context without a build around it; it can run nothing unless it is given what does.
  *
  * @example Look at a file of the first input
  * ```ts
@@ -42,9 +44,9 @@ export function createLayerContext(options: LayerContextOptions = {}): LayerCont
     platform: { os: "linux", architecture: "amd64" },
     sourceDateEpoch: options.sourceDateEpoch,
     inputs: options.inputs ?? [],
-    run: () => {
+    run: options.run ?? (() => {
       throw new EngineError("UNSUPPORTED", "Cannot run a command: a test has no runtime");
-    },
+    }),
     scratch: options.scratch ?? createMemoryScratch(),
   };
 }

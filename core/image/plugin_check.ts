@@ -1,5 +1,6 @@
 import type { Config } from "../config.ts";
 import type { Call } from "../contract/call.ts";
+import type { LayerEntry } from "../contract/layer.ts";
 import type { ParseHook } from "../contract/parse.ts";
 import type { Plugin, PluginSamples } from "../contract/plugin.ts";
 import {
@@ -140,10 +141,24 @@ function registerLayer({ plugin, samples, register, skip }: Work): void {
             createLayerContext({
               inputs: sample.inputs.map((texts) => createMemoryTree(files(texts))),
               ...(signal === undefined ? {} : { signal }),
+              ...(sample.leaves === undefined ? {} : { run: () => runOf(sample.leaves ?? {}) }),
             }),
         })),
         [Symbol.asyncDispose]: () => Promise.resolve(),
       }), register);
+  }
+}
+
+/** Files as a command would have written them. */
+async function* runOf(texts: Readonly<Record<string, string>>): AsyncGenerator<LayerEntry> {
+  const folders = Object.keys(texts).flatMap((path) =>
+    path.split("/").slice(0, -1).map((_, i, all) => all.slice(0, i + 1).join("/"))
+  );
+  const meta = { mode: 0o755, uid: 0, gid: 0, mtime: 0 };
+  for (const path of new Set(folders)) yield await Promise.resolve({ type: "directory", path, ...meta });
+  for (const [path, text] of Object.entries(texts)) {
+    const content = new TextEncoder().encode(text);
+    yield { type: "file", path, ...meta, size: content.length, content };
   }
 }
 
