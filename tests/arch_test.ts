@@ -81,7 +81,7 @@ const thirdParty: Readonly<Record<string, readonly string[]>> = {
   stream: ["@std/path", "node:crypto", "node:stream", "node:zlib"],
   cli: ["@std/cli/"],
   conformance: ["@std/assert"],
-  api: ["hono"],
+  api: ["hono", "zod"],
   plugin: ["@std/path", "node:"],
   std: ["npm:deno-std@"],
   entry: ["@std/path"],

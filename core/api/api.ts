@@ -8,7 +8,16 @@ import { faces } from "./faces.ts";
 import { limitParallel, type ParallelLimit } from "./parallel.ts";
 import { statusOf, toEngineError } from "./status.ts";
 
-/** Names of the faces that there are. */
+/**
+ * Names of the faces that there are.
+ *
+ * @example Every API that there is
+ * ```ts
+ * import { faceNames } from "@strata/strata/api";
+ *
+ * console.log(faceNames);
+ * ```
+ */
 export const faceNames: readonly FaceName[] = faces.map(({ name }) => name);
 
 /**
@@ -35,6 +44,10 @@ export interface ApiOptions {
   readonly parallel?: ParallelLimit;
   /** Aborting it aborts all work that is under way. */
   readonly signal?: AbortSignal;
+  /** Folders of this host whose folders may be build contexts of strata's own API; none when left out. */
+  readonly contextRoots?: readonly string[];
+  /** Told of work that goes on after its request was answered, such as a build: wait for it before the engine is closed. It never rejects. */
+  readonly onWork?: (work: Promise<void>) => void;
   /** Told of failures that are not the client's: those with a status of 500 and more. */
   readonly onFailure?: (error: EngineError) => void;
 }
@@ -64,6 +77,8 @@ export function createApi(engine: Engine, options: ApiOptions = {}): Hono<ApiEnv
     engine,
     isReadonly: options.isReadonly === true,
     signal,
+    contextRoots: options.contextRoots ?? [],
+    track: (work) => options.onWork?.(work),
     callOf: (c) => callOf(c, options.signal),
   };
   const app = new Hono<ApiEnv>();

@@ -3,7 +3,7 @@ import { EngineError } from "../errors.ts";
 import type { Flag, Input } from "./command.ts";
 
 /** Faces that `--api` takes. */
-const faceChoices: readonly FaceName[] = ["registry"];
+const faceChoices: readonly FaceName[] = ["strata", "registry", "docker"];
 
 /** Flags of `strata serve`. */
 export const serveFlags: readonly Flag[] = [
@@ -30,6 +30,12 @@ export const serveFlags: readonly Flag[] = [
     help: `What to speak, all by default: ${faceChoices.join(", ")}`,
     choices: faceChoices,
   },
+  {
+    name: "allow-context",
+    type: "list",
+    value: "DIR",
+    help: "Let clients build folders in this one; none without, but what they send",
+  },
   { name: "readonly", type: "boolean", help: "Refuse whatever changes something" },
 ];
 
@@ -41,6 +47,8 @@ export interface ServeInput {
   readonly tokenFile: string | undefined;
   readonly faces: readonly FaceName[] | undefined;
   readonly isReadonly: boolean;
+  /** Absolute paths of folders in which build contexts may be. */
+  readonly contextRoots: readonly string[];
 }
 
 /** A port to listen at. */
@@ -65,6 +73,7 @@ export function readServeFlags(input: Input): ServeInput {
     tokenFile: readTokenFile(input),
     faces: readFaces(input.list("api")),
     isReadonly: input.isOn("readonly"),
+    contextRoots: input.list("allow-context").map(readContextRoot),
   };
 }
 
@@ -134,6 +143,20 @@ function readFaces(names: readonly string[]): readonly FaceName[] | undefined {
     const face = faceChoices.find((known) => known === name);
     if (face !== undefined) return face;
     throw refused("api", name, `there is no API "${name}"`, `Choose of ${faceChoices.join(", ")}`);
+  });
+}
+
+/** A folder that clients may build: where it is now, symlinks followed. Throws `NOT_FOUND`. */
+function readContextRoot(path: string): string {
+  try {
+    const real = Deno.realPathSync(path);
+    if (Deno.statSync(real).isDirectory) return real;
+  } catch {
+    // Absent, or not to be seen.
+  }
+  throw new EngineError("NOT_FOUND", `Cannot allow builds of "${path}": there is no such folder`, {
+    detail: { kind: "folder", name: path },
+    hint: "Make it first, or name another one with --allow-context",
   });
 }
 

@@ -12,7 +12,7 @@ const finishMs = 20_000;
 export const command: Command = {
   usage: "[OPTIONS]",
   description:
-    "Answers requests over HTTP until it is interrupted: as a registry whose repositories are the images of the store. It listens at a socket file that this user alone can open, or at a port.",
+    "Answers requests over HTTP until it is interrupted: as strata's own API, which /v1/docs tells of, and as a registry whose repositories are the images of the store. It listens at a socket file that this user alone can open, or at a port.",
   flags: serveFlags,
   words: { min: 0, max: 0 },
   complete: "none",
@@ -25,6 +25,7 @@ export const command: Command = {
     const serve = readServeFlags(input);
     const engine = await context.openEngine();
     const work = new AbortController();
+    const jobs = new Set<Promise<void>>();
     context.extendGrace(finishMs + 5_000);
     await using stack = new AsyncDisposableStack();
     const servers: Listening[] = [];
@@ -33,6 +34,7 @@ export const command: Command = {
       const app = createApi(engine, {
         ...options.api,
         signal: work.signal,
+        onWork: (job) => void jobs.add(job.finally(() => jobs.delete(job))),
         onFailure: (error) => tell(error, context),
       });
       const server = stack.use(await listenApi(app, { place: options.place }));
@@ -41,7 +43,7 @@ export const command: Command = {
     }
     await untilAborted(context.call.signal);
     context.terminal.err("Stopping: requests that are under way are finished; interrupt again to end at once\n");
-    await stopServers(servers, work);
+    await stopServers(servers, { work, jobs });
     return 0;
   },
 };
@@ -54,6 +56,7 @@ interface Listener {
 async function readListeners(serve: ServeInput, engine: Engine, context: Context): Promise<readonly Listener[]> {
   const common: ApiOptions = {
     isReadonly: serve.isReadonly,
+    contextRoots: serve.contextRoots,
     ...(serve.faces === undefined ? {} : { faces: serve.faces }),
   };
   const listeners: Listener[] = [];
@@ -91,11 +94,15 @@ async function readToken(path: string | undefined, { terminal }: Context): Promi
   );
 }
 
-/** Lets work end, and aborts it when that takes too long. */
-async function stopServers(servers: readonly Listening[], work: AbortController): Promise<void> {
+/** Lets work end, that of requests first, and aborts it when that takes too long. */
+async function stopServers(
+  servers: readonly Listening[],
+  { work, jobs }: { readonly work: AbortController; readonly jobs: ReadonlySet<Promise<void>> },
+): Promise<void> {
   const timer = setTimeout(() => work.abort(), finishMs);
   try {
     await Promise.all(servers.map((server) => server.stop()));
+    await Promise.all(jobs);
   } finally {
     clearTimeout(timer);
   }

@@ -1,0 +1,68 @@
+import { z } from "zod";
+
+/** Longest text that names something: an image, a path, an address. */
+const maxName = 4096;
+
+/** A name, an ID, a start of one, a digest or an alias of an image. */
+export const imageName = z.string().min(1).max(maxName)
+  .describe("A name, an ID, a start of one, a digest or a two-word alias of an image");
+
+/** A digest as it is stored. */
+export const digest = z.string().regex(/^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-f]{32,}$/).describe("A digest");
+
+/** A platform as people write it. */
+export const platform = z.string().regex(/^[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+){0,2}$/).max(100)
+  .describe("OS/ARCH or OS/ARCH/VARIANT; the host's when left out");
+
+/** A path in an image, or in a build context. */
+export const filePath = z.string().min(1).max(maxName);
+
+/** Filters as the command line takes them. */
+export const filters = z.array(z.string().min(1).max(1024)).max(100).describe("key=value, each");
+
+/** A time. */
+export const time = z.string().meta({ format: "date-time" });
+
+/** A number of bytes or of things. */
+export const count = z.int().min(0);
+
+/** Which part of a long list is wanted. */
+export function page(usual: number, most: number): { limit: z.ZodDefault<z.ZodInt>; offset: z.ZodDefault<z.ZodInt> } {
+  return {
+    limit: z.int().min(1).max(most).default(usual).describe("How many to give at the most"),
+    offset: z.int().min(0).default(0).describe("How many to leave out first"),
+  };
+}
+
+/** A descriptor (image-spec, descriptor.md). */
+export const descriptor = z.looseObject({ mediaType: z.string(), digest, size: count });
+
+/** An error (RFC 9457), with the engine's code, hint and facts. */
+export const problem = z.strictObject({
+  type: z.string().describe("The part of the reference page that tells of the code"),
+  title: z.string().describe("What errors of this code have in common"),
+  status: z.int().min(400).max(599),
+  detail: z.string().describe("What went wrong"),
+  code: z.enum([
+    "INVALID_ARGUMENT",
+    "PARSE_FAILED",
+    "NOT_FOUND",
+    "CONFLICT",
+    "CONTENT_MISMATCH",
+    "UNSUPPORTED",
+    "UNAUTHORIZED",
+    "DENIED",
+    "REMOTE_FAILED",
+    "NETWORK_FAILED",
+    "STEP_FAILED",
+    "OS_FAILED",
+    "PLUGIN_FAILED",
+    "CANCELED",
+    "INTERNAL",
+  ]),
+  hint: z.string().exactOptional().describe("What can be done about it"),
+  facts: z.record(z.string(), z.unknown()).exactOptional().describe("Facts of this code, such as field and value"),
+});
+
+/** An error as JSON has it. */
+export type Problem = z.output<typeof problem>;
