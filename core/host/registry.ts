@@ -15,6 +15,17 @@ import { type HookKind, hookKinds, type PluginEntry, type Provides } from "./plu
 /**
  * The plugins of an engine by what they offer. Each is loaded when it is first needed, and every call into it is guarded. Disposing ends
  * those that run in a sandbox.
+ *
+ * @example The format of a build file
+ * ```ts
+ * import { builtins, createEngine, type Host } from "@strata/strata";
+ *
+ * async function formatOf(host: Host, path: string, text: string): Promise<string> {
+ *   return (await host.parser({ path, text })).format;
+ * }
+ * await using engine = await createEngine({ plugins: builtins, config: { root: await Deno.makeTempDir() } });
+ * console.log(await formatOf(engine.host, "Dockerfile", "FROM scratch\n"));
+ * ```
  */
 export interface Host extends AsyncDisposable {
   /** The hook that takes a build file. Rejects `UNSUPPORTED` when none does. */
@@ -29,9 +40,26 @@ export interface Host extends AsyncDisposable {
   transport(scheme: string): Promise<TransportHook>;
   /** What is plugged in, in the order it was given. */
   readonly plugins: readonly PluginFacts[];
+  /**
+   * The same plugins, made anew and given these logins, for work that is done for somebody with logins of their own: what this host's
+   * plugins learned with its logins is not used. It ends with this host at the latest.
+   */
+  withLogins(credential: HostOptions["credential"]): Promise<Host>;
 }
 
-/** What is known of a plugin without running it. */
+/**
+ * What is known of a plugin without running it.
+ *
+ * @example Who owns a scheme
+ * ```ts
+ * import type { PluginFacts } from "@strata/strata";
+ *
+ * function ownerOf(plugins: readonly PluginFacts[], scheme: string): string | undefined {
+ *   return plugins.find(({ provides }) => provides.transport.includes(scheme))?.name;
+ * }
+ * console.log(ownerOf([], "s3"));
+ * ```
+ */
 export interface PluginFacts {
   /** Its name. */
   readonly name: string;
@@ -103,6 +131,9 @@ export async function createHost(plugins: readonly PluginEntry[], options: HostO
     },
     store: async (driver) =>
       guardStore(...await pick("store", driver, (plugin) => plugin.store?.find((hook) => hook.driver === driver))),
+    // What their files run in is one for all, and is closed with this host.
+    withLogins: (credential) =>
+      createHost(plugins.map(({ close: _close, ...entry }) => entry), { ...options, credential }),
     transport: async (scheme) =>
       guardTransport(
         ...await pick("transport", scheme, (plugin) => plugin.transport?.find((hook) => hook.schemes.includes(scheme))),

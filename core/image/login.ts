@@ -3,7 +3,17 @@ import type { Credential } from "../contract/credential.ts";
 import type { Engine } from "../engine.ts";
 import { registryHook } from "./registry.ts";
 
-/** What logging in needs of an engine. */
+/**
+ * What logging in needs of an engine.
+ *
+ * @example Log out with an engine
+ * ```ts
+ * import { createCall, type LoginEngine, logoutRegistry } from "@strata/strata";
+ *
+ * const leave = (engine: LoginEngine): ReturnType<typeof logoutRegistry> =>
+ *   logoutRegistry(engine, { host: "registry.example.com" }, createCall());
+ * ```
+ */
 export type LoginEngine = Pick<Engine, "host" | "logins">;
 
 /**
@@ -27,7 +37,17 @@ export interface LoginInput {
   readonly credential?: Credential;
 }
 
-/** What `login` did. */
+/**
+ * What `login` did.
+ *
+ * @example Whether the secret is in a file
+ * ```ts
+ * import type { LoginResult } from "@strata/strata";
+ *
+ * const isInFile = ({ storedIn }: LoginResult): boolean => "file" in storedIn;
+ * console.log(isInFile({ storedIn: { helper: "pass" } }));
+ * ```
+ */
 export interface LoginResult {
   /** Where the login is kept: a file in which anyone who may read it finds the password, or a helper. */
   readonly storedIn: { readonly file: string } | { readonly helper: string };
@@ -65,6 +85,18 @@ export async function loginRegistry(
   if (credential === undefined) return undefined;
   const kept = await (await registryHook(engine)).login(host, credential, call);
   return { storedIn: await engine.logins.store(host, kept, call) };
+}
+
+/**
+ * Checks a login with its registry and keeps nothing; gives what may be kept, which is a token where the registry gives one in place of
+ * the password. Rejects `UNAUTHORIZED` when the registry does not take it, and as the transport does.
+ */
+export async function checkLogin(
+  engine: Pick<Engine, "host">,
+  { host, credential }: { readonly host: string; readonly credential: Credential },
+  call: Call,
+): Promise<Credential> {
+  return await (await registryHook(engine)).login(host, credential, call);
 }
 
 /**
