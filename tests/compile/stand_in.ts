@@ -37,6 +37,9 @@ export async function writeStandIn({ files, metadata }: Embedded, folder: string
   await Deno.chmod(script, 0o755);
   // The users that tests make use it as well.
   await Deno.chmod(folder, 0o755);
+  // Deno writes its lock file and its caches once; inside bubblewrap it could not.
+  const { success, stderr } = await new Deno.Command(script, { args: ["--version"], stdout: "null" }).output();
+  if (!success) throw new TypeError(`Cannot start stand-in "${script}": ${new TextDecoder().decode(stderr)}`);
   return script;
 }
 
