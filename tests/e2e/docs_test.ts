@@ -105,6 +105,36 @@ Deno.test("docs/plugins.md: its plugin type-checks, its commands run in their or
   assertEquals(tested.code, 0, new TextDecoder().decode(tested.stdout) + new TextDecoder().decode(tested.stderr));
 });
 
+Deno.test("docs/plugins.md: its build script and its Dockerfile with more instructions are built by the plugins of the examples", async () => {
+  await using folder = await tempFolder();
+  const text = await page("docs/plugins.md");
+  const find = (language: string, start: string): string =>
+    blocks(text, language).find((block) => block.includes(start)) ?? "";
+  await folder.write({
+    "build_script.ts": await page("examples/plugins/build_script.ts"),
+    "instructions.ts": await page("examples/plugins/instructions.ts"),
+    "strata.ts": find("ts", "// strata.ts"),
+    "app.Dockerfile": find("dockerfile", "# syntax=strata/instructions"),
+    "common.dockerfile": "LABEL team=web\nENV LANG=C.UTF-8\n",
+    "site/index.html": "a\n",
+    "site/more/b.html": "b\n",
+    "nginx.Dockerfile": "FROM scratch\nLABEL made=here\n",
+    "config.json": "{}",
+  });
+  const env = { STRATA_ROOT: `${folder.path}/root`, STRATA_CONFIG: `${folder.path}/config.json`, NO_COLOR: "1" };
+  const command = strataCommand().map((word) => `'${word}'`).join(" ");
+  const inFolder = (script: string): Promise<string> =>
+    run(`strata() { ${command} "$@"; }\ncd '${folder.path}'\n${script}`, env);
+  await inFolder("strata build -q -t nginx:stable -f nginx.Dockerfile .");
+  const built = await inFolder(find("sh", "build_script.ts"));
+  assertStringIncludes(built, "Asks for: scripts\n");
+  assertStringIncludes(built, "3 steps, 0 cached");
+  assertStringIncludes(built, "COPY site/index.html site/more/b.html /usr/share/nginx/html/\n");
+  const printed = await inFolder(find("sh", "instructions.ts"));
+  assertStringIncludes(printed, "25 passed, 0 failed, 0 skipped");
+  assertStringIncludes(printed, "FROM debian:trixie\nLABEL team=web\nENV LANG=C.UTF-8\nRUN --mount=type=cache");
+});
+
 Deno.test("README's script runs", async () => {
   const script = blocks(await page("README.md"), "ts").find((block) => block.includes("createEngine({")) ?? "";
   await using folder = await tempFolder();
