@@ -1,10 +1,13 @@
 import { fromFileUrl, join } from "@std/path";
+import { strataBinary } from "../helpers/strata.ts";
 
 const cli = fromFileUrl(new URL("../../cli.ts", import.meta.url));
 const config = fromFileUrl(new URL("../../deno.json", import.meta.url));
 
-/** Command line of strata, run from source as a user of the repository would. */
+/** Command line of strata: the binary that STRATA_BINARY names, else run from source as a user of the repository would. */
 export function strata(...args: string[]): string[] {
+  const binary = strataBinary();
+  if (binary !== undefined) return [binary, ...args];
   return [Deno.execPath(), "run", "-A", "--quiet", `--config=${config}`, cli, ...args];
 }
 
