@@ -3,7 +3,7 @@ import { EngineError } from "../errors.ts";
 import type { Flag, Input } from "./command.ts";
 
 /** Faces that `--api` takes. */
-const faceChoices: readonly FaceName[] = ["strata", "registry"];
+const faceChoices: readonly FaceName[] = ["strata", "registry", "docker"];
 
 /** Flags of `strata serve`. */
 export const serveFlags: readonly Flag[] = [

@@ -1,7 +1,7 @@
 import type { ByteStream, Call } from "../contract/call.ts";
 import { readChunks, streamOver } from "../stream/byte_stream.ts";
 import type { TransferEngine } from "./copy.ts";
-import { type SaveInput, type SaveResult, saveImages } from "./save.ts";
+import { saveImages, type SaveInput, type SaveResult } from "./save.ts";
 
 /** What saving to a stream gives. */
 export interface SavedStream extends SaveResult {

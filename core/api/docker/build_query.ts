@@ -32,7 +32,7 @@ export function readBuildQuery(c: ApiContext, body: ByteStream): BuildQuery {
   const platform = readPlatform(c);
   const input: BuildInput = {
     context: readContext(c, body),
-    file: file === "" || file === "Dockerfile" ? { type: "default" } : { type: "path", path: file },
+    file: file === "" || file === "Dockerfile" ? { type: "default" } : { type: "context", path: file },
     tags: [...new Set(tags)],
     args: readTexts(c, "buildargs", "build args"),
     labels: readTexts(c, "labels", "labels"),

@@ -77,7 +77,7 @@ async function run(host: DockerHost, { query, write, hasAux }: Building, call: C
     throw error;
   }
   const { image } = result;
-  if (image === undefined) throw dockerError(500, "No image was generated. Is your Dockerfile empty?");
+  if (image === undefined) throw dockerError(400, "No image was generated. Is your Dockerfile empty?");
   lines.end(image.id);
   if (!query.isQuiet) {
     if (hasAux) write({ aux: { ID: image.id } });
@@ -103,9 +103,9 @@ function register(host: DockerHost, id: string | undefined, controller: AbortCon
 function ofBuild(error: unknown, { input: { file, target } }: BuildQuery): unknown {
   if (!isEngineError(error)) return error;
   const { kind, name } = error.detail;
-  const path = file?.type === "path" ? file.path : "Dockerfile";
+  const path = file?.type === "context" ? file.path : "Dockerfile";
   if (error.code === "NOT_FOUND" && kind === "file" && name === path) {
-    return dockerError(500, `Cannot locate specified Dockerfile: ${path.slice(0, 300)}`, error);
+    return dockerError(400, `Cannot locate specified Dockerfile: ${path.slice(0, 300)}`, error);
   }
   if (error.code === "NOT_FOUND" && kind === "stage") {
     return dockerError(400, `target stage "${(target ?? "").slice(0, 100)}" could not be found`, error);

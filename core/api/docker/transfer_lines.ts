@@ -4,13 +4,15 @@ import type { WriteMessage } from "./json_stream.ts";
 
 /** Words for how it stands with one layer. */
 export interface TransferWords {
-  /** Before the first byte; none when undefined. */
-  readonly waiting: string | undefined;
+  /** Before the first byte. */
+  readonly waiting: string;
   readonly moving: string;
   /** One after the other, when all bytes are there. */
   readonly done: readonly string[];
-  /** When the other end has it already. */
-  readonly cached: string;
+  /** One after the other, when it is there already. */
+  readonly cached: readonly string[];
+  /** Whether those that are there are told of only when something is new, as docker does when it pulls. */
+  readonly holdsCached: boolean;
 }
 
 /** Words of a pull. */
@@ -18,7 +20,8 @@ export const pullWords: TransferWords = {
   waiting: "Pulling fs layer",
   moving: "Downloading",
   done: ["Download complete", "Pull complete"],
-  cached: "Already exists",
+  cached: ["Already exists"],
+  holdsCached: true,
 };
 
 /** Words of a push. */
@@ -26,15 +29,28 @@ export const pushWords: TransferWords = {
   waiting: "Preparing",
   moving: "Pushing",
   done: ["Pushed"],
-  cached: "Layer already exists",
+  cached: ["Preparing", "Layer already exists"],
+  holdsCached: false,
 };
+
+interface Layer {
+  readonly id: string;
+  isMoving: boolean;
+  note: string | undefined;
+}
+
+interface Line {
+  readonly status: string;
+  readonly id: string;
+}
 
 /** Writes docker's messages about the layers that are moved; what else is copied is not told of. */
 export class TransferLines {
   readonly #words: TransferWords;
   readonly #write: WriteMessage;
   /** Layers by step, each with what it says of itself. */
-  readonly #layers = new Map<string, { readonly id: string; isMoving: boolean; note: string | undefined }>();
+  readonly #layers = new Map<string, Layer>();
+  readonly #held: Line[] = [];
 
   constructor(words: TransferWords, write: WriteMessage) {
     this.#words = words;
@@ -50,15 +66,28 @@ export class TransferLines {
     const { id } = layer;
     if (event.type === "step-log") layer.note = new TextDecoder().decode(event.data).trim();
     else if (event.type === "step-progress") {
-      if (!layer.isMoving && this.#words.waiting !== undefined) this.#tell(id, this.#words.waiting);
-      layer.isMoving = true;
+      this.#begin(layer);
       const { current, total } = event;
       const progressDetail = { current, ...(total === undefined ? {} : { total }) };
       this.#write({ status: this.#words.moving, progressDetail, id });
-    } else if (event.outcome === "cached") this.#tell(id, layer.note ?? this.#words.cached);
-    else if (event.outcome === "done") {
-      for (const word of layer.note === undefined ? this.#words.done : [layer.note]) this.#tell(id, word);
+    } else if (event.outcome === "cached") {
+      this.#held.push(...this.#words.cached.map((status) => ({ status, id })));
+      if (!this.#words.holdsCached) this.flush();
+    } else if (event.outcome === "done") {
+      this.#begin(layer);
+      for (const status of layer.note === undefined ? this.#words.done : [layer.note]) this.#tell({ status, id });
     }
+  }
+
+  /** Tells of the layers that were there, where something else is new. */
+  flush(): void {
+    for (const line of this.#held.splice(0)) this.#tell(line);
+  }
+
+  #begin(layer: Layer): void {
+    this.flush();
+    if (!layer.isMoving) this.#tell({ status: this.#words.waiting, id: layer.id });
+    layer.isMoving = true;
   }
 
   #start({ step, name }: Extract<EngineEvent, { type: "step-started" }>): void {
@@ -67,7 +96,7 @@ export class TransferLines {
     this.#layers.set(step, { id: digestHex(digest).slice(0, 12), isMoving: false, note: undefined });
   }
 
-  #tell(id: string, status: string): void {
+  #tell({ status, id }: Line): void {
     this.#write({ status, progressDetail: {}, id });
   }
 }

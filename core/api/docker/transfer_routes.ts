@@ -69,6 +69,7 @@ function pull(host: DockerHost, c: ApiContext): Promise<Response> {
     const { images } = await pullImage(engine, input, { signal: call.signal, emit }).catch((error) => {
       throw ofRegistry(error, reference, "pull");
     });
+    if (images.some(({ isNew }) => isNew)) lines.flush();
     await tellPulled(host, { images, reference, allTags, write }, call);
   });
 }

@@ -1,6 +1,5 @@
 import { Hono } from "hono";
-import type { ApiEnv } from "../context.ts";
-import { dockerError } from "./error.ts";
+import type { ApiContext, ApiEnv } from "../context.ts";
 
 /** First parts of paths of the Engine API that are answered with 501, and what they are about. */
 const unsupported: Readonly<Record<string, string>> = {
@@ -27,12 +26,10 @@ export function unsupportedRoutes(): Hono<ApiEnv> {
     // The words "not supported" have clients ask for an image of that name.
     const advice = name === "session" || name === "grpc" ? "; set DOCKER_BUILDKIT=0" : "";
     const message = `${what} not supported: strata builds, keeps and moves images${advice}`;
-    const refuse = (): never => {
-      throw dockerError(501, message);
-    };
+    // An answer and no error: there is nothing that whoever runs the server could put right.
+    const refuse = (c: ApiContext): Response => c.json({ message }, 501);
     app.all(`/${name}`, refuse).all(`/${name}/*`, refuse);
   }
-  return app.get("/images/search", () => {
-    throw dockerError(501, "searching registries is not supported: strata builds, keeps and moves images");
-  });
+  const message = "searching registries is not supported: strata builds, keeps and moves images";
+  return app.get("/images/search", (c) => c.json({ message }, 501));
 }
