@@ -261,12 +261,19 @@ function afterParenthesis(text: string, at: number): readonly Found[] {
   return after === "," || after === ")" ? [named(specifier)] : [unknown("computed", at)];
 }
 
+/** As `afterParenthesis`, of TypeScript's `require(…)`, which loads modules of Node alone. */
+function afterRequire(text: string, at: number): readonly Found[] {
+  return afterParenthesis(text, at).map((found) =>
+    nodeModules.includes(found.specifier) ? found : unknown(`require of ${found.specifier}`, found.at)
+  );
+}
+
 /** Specifiers behind `from` in what follows, as long as it can be a clause; none for what is no import, such as words of a comment. */
 function clause(text: string, at: number): readonly Found[] {
   const found: Found[] = [];
   let before: Token | undefined;
   for (let next = tokenAt(text, at); next !== undefined; next = tokenAt(text, next.end)) {
-    if (next.text === "(" && before?.text === "require") return afterParenthesis(text, next.end);
+    if (next.text === "(" && before?.text === "require") return afterRequire(text, next.end);
     if (next.text === "(" || next.text === ".") break;
     if (next.kind === "name" && next.text.includes("\\")) return [unknown("with escaped letters", at)];
     if (next.kind === "text" && before?.text === "from") {

@@ -166,6 +166,10 @@ for (const specifier of noPackages) {
   });
 }
 
+Deno.test("findPackages() refuses a package that is required, which is no module then", () => {
+  assertThrows(() => findPackages({ plugin: "p", text: `import x = require("npm:a@1.2.3")` }), EngineError);
+});
+
 Deno.test("findPackages() refuses a text in which a URL in the place of a package would make another import", () => {
   // For the engine this is one regular expression, which the first slash of a URL would end.
   const text = `x = /import a from "npm:a@1.2.3"/; im\\u0070ort("y")`;
