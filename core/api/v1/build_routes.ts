@@ -1,3 +1,4 @@
+import { EngineError } from "../../errors.ts";
 import { buildImage } from "../../image/build.ts";
 import type { BuildInput } from "../../image/build_input.ts";
 import { bodyStream } from "../body.ts";
@@ -50,7 +51,7 @@ function startOperation(host: FaceHost, jobs: Jobs): Operation {
     changes: true,
     async run({ query, body, c }): Promise<Response> {
       if (body !== undefined) {
-        if (query.options !== undefined) parse(buildQuery.omit({ options: true }), query, "query");
+        if (query.options !== undefined) throw optionsTwice();
         const { context, ...options } = body;
         const input = await readBuildInput(context, options, host.contextRoots);
         return answerStarted(startBuild(host, jobs, { input, title: titleOf(options, context) }), words, c);
@@ -58,6 +59,13 @@ function startOperation(host: FaceHost, jobs: Jobs): Operation {
       const options = parse(buildOptions, parseJson(query.options ?? "{}", "options"), "options");
       return await buildTar(host, jobs, options, c);
     },
+  });
+}
+
+function optionsTwice(): EngineError {
+  return new EngineError("INVALID_ARGUMENT", "Cannot build: what to build is in the body, and in options too", {
+    detail: { field: "options" },
+    hint: "Leave out options; it goes with a tar as the body",
   });
 }
 

@@ -33,7 +33,7 @@ function mount(app: Hono<ApiEnv>, operation: Operation, host: FaceHost): void {
 
 /** The path as Hono has it. A name may have slashes in it, be they encoded or not. */
 function honoPath(path: string): string {
-  return path.replace("{name}", ":name{.+}").replace("{id}", ":id");
+  return path.replace("{name}", ":name{[\\s\\S]+}").replace("{id}", ":id");
 }
 
 function allowedOf(operations: readonly Operation[]): string {
