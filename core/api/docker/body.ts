@@ -12,6 +12,36 @@ export interface RequestBody {
   drain(): Promise<void>;
 }
 
+/** Bytes of a block of a tar; its length is a multiple of them. */
+const blockBytes = 512;
+
+/**
+ * A tar whose last file is filled up to whole blocks. Docker's client leaves that out of the contexts that it puts a build file into, and
+ * Go's reader does not mind. What is no plain tar stays as it is.
+ */
+export function filledTar(stream: ByteStream): ByteStream {
+  let size = 0;
+  let isTar = false;
+  const magicAt = 257;
+  const head: number[] = [];
+  return stream.pipeThrough(
+    new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      transform(chunk, controller): void {
+        if (size < magicAt + 5) {
+          head.push(...chunk.subarray(Math.max(0, magicAt - size), Math.max(0, magicAt + 5 - size)));
+        }
+        size += chunk.length;
+        isTar = String.fromCharCode(...head) === "ustar";
+        controller.enqueue(chunk);
+      },
+      flush(controller): void {
+        const rest = size % blockBytes;
+        if (isTar && rest > 0) controller.enqueue(new Uint8Array(blockBytes - rest));
+      },
+    }),
+  );
+}
+
 /** The body of a request. Clients of docker send all of it before they look at the answer. */
 export function requestBody(c: ApiContext): RequestBody {
   const reader = bodyStream(c).getReader();

@@ -4,15 +4,17 @@ import { isEngineError } from "../../errors.ts";
 import { buildImage } from "../../image/build.ts";
 import type { BuildResult } from "../../image/build_result.ts";
 import { pruneCache } from "../../image/cache_prune.ts";
+import { listImages } from "../../image/list.ts";
 import { withLogins } from "../../image/with_logins.ts";
 import type { ApiContext, ApiEnv } from "../context.ts";
 import { loginsOfBuild } from "./auth_header.ts";
-import { requestBody } from "./body.ts";
+import { filledTar, requestBody } from "./body.ts";
 import { type BuildQuery, readBuildQuery } from "./build_query.ts";
 import { ClassicLines, shortId } from "./classic_lines.ts";
 import { dockerError } from "./error.ts";
 import { type DockerHost, findSubject, note, refuseReadonly, versionText } from "./host.ts";
 import { answerMessages, type WriteMessage } from "./json_stream.ts";
+import { shownName } from "./name.ts";
 import { filterTexts, isOn, readFilters, readNumber } from "./query.ts";
 import { isBefore, readApiVersion } from "./version.ts";
 
@@ -33,7 +35,7 @@ async function build(host: DockerHost, c: ApiContext): Promise<Response> {
   const body = requestBody(c);
   let query: BuildQuery;
   try {
-    query = readBuildQuery(c, body.stream);
+    query = readBuildQuery(c, filledTar(body.stream));
   } catch (error) {
     await body.drain();
     throw error;
@@ -63,11 +65,13 @@ interface Building {
 
 async function run(host: DockerHost, { query, write, hasAux }: Building, call: Call): Promise<void> {
   let quiet = "";
+  const { rows } = await listImages(host.engine, {}, call);
+  const ids = new Map(rows.flatMap(({ id, names }) => names.map((name): [string, string] => [name, id])));
   const lines = new ClassicLines((text) => {
     if (text === "") return;
     if (query.isQuiet) quiet = (quiet + text).slice(-maxQuiet);
     else write({ stream: text });
-  });
+  }, (name) => ids.get(shownName(name)));
   let result: BuildResult;
   try {
     result = await buildImage(host.engine, query.input, { signal: call.signal, emit: (event) => lines.emit(event) });

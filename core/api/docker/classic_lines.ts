@@ -24,6 +24,8 @@ interface Instruction {
  */
 export class ClassicLines {
   readonly #write: (text: string) => void;
+  readonly #idOf: (name: string) => string | undefined;
+  readonly #unused: string[] = [];
   readonly #steps = new Map<string, Step>();
   /** Topmost layer of each stage that has a name. */
   readonly #stages = new Map<string, string>();
@@ -33,8 +35,10 @@ export class ClassicLines {
   #stage = "";
   #top = "";
 
-  constructor(write: (text: string) => void) {
+  /** `idOf` gives the ID of an image that a stage may start from; undefined where it is not known. */
+  constructor(write: (text: string) => void, idOf: (name: string) => string | undefined = () => undefined) {
     this.#write = write;
+    this.#idOf = idOf;
   }
 
   /** Takes an event of a build. */
@@ -44,7 +48,7 @@ export class ClassicLines {
         this.#instructions = event.instructions;
         break;
       case "warning":
-        if (event.code === "UnusedBuildArg") this.#write(`[Warning] ${event.message}\n`);
+        if (event.code === "UnusedBuildArg") this.#unused.push(/"(.*)"/.exec(event.message)?.[1] ?? "");
         return;
       case "step-started":
         this.#steps.set(event.step, newStep());
@@ -67,6 +71,8 @@ export class ClassicLines {
     for (const step of this.#steps.values()) step.outcome ??= "done";
     this.#advance(true);
     if ((this.#instructions ?? []).length > 0) this.#write(` ---> ${shortId(id)}\n`);
+    const unused = this.#unused.sort().join(" ");
+    if (unused !== "") this.#write(`[Warning] One or more build-args [${unused}] were not consumed\n`);
   }
 
   /** Shows what a build that failed printed last. */
@@ -135,7 +141,7 @@ export class ClassicLines {
     const [, base = "", name] = /^FROM\s+(?:--\S+\s+)*(\S+)(?:\s+AS\s+(\S+))?/i.exec(text) ?? [];
     if (base !== "") {
       this.#stage = (name ?? `#${this.#at}`).toLowerCase();
-      this.#top = this.#stages.get(base.toLowerCase()) ?? "";
+      this.#top = this.#stages.get(base.toLowerCase()) ?? shortId(this.#idOf(base) ?? "");
     }
     if (digest !== undefined) this.#top = shortId(digest);
     this.#stages.set(this.#stage, this.#top);
