@@ -44,7 +44,7 @@ export interface Host extends AsyncDisposable {
    * The same plugins, made anew and given these logins, for work that is done for somebody with logins of their own: what this host's
    * plugins learned with its logins is not used. It ends with this host at the latest.
    */
-  withLogins(credential: HostOptions["credential"]): Promise<Host>;
+  withLogins(credential: PluginHost["credential"]): Promise<Host>;
 }
 
 /**
