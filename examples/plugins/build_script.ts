@@ -350,6 +350,10 @@ class Node implements Image {
   }
 
   volume(...paths: readonly string[]): Image {
+    const wrong = paths.find((path) => path === "" || path !== path.trim());
+    if (wrong !== undefined) {
+      throw this.shared.fail(`Cannot make volume "${wrong}": expected a path without blanks at its ends`);
+    }
     return this.#line(`VOLUME ${jsonOf(paths.map((path) => escaped(path, this.shared.fail)), this.shared.fail)}`);
   }
 
@@ -455,8 +459,9 @@ function pathsText(paths: readonly string[], fail: Fail): string {
 function pairsText(first: string | Values, value: string | number | undefined, fail: Fail): string {
   const values = typeof first === "string" ? { [first]: value ?? "" } : { ...first };
   const pairs = Object.entries(values).map(([name, each]) => `${word(name, fail)}=${word(String(each), fail)}`);
-  if (pairs.length === 0 || Object.hasOwn(values, "")) {
-    throw fail("Cannot set values: there is none, or one has no name");
+  const wrong = Object.keys(values).find((name) => name === "" || name.includes("="));
+  if (pairs.length === 0 || wrong !== undefined) {
+    throw fail(`Cannot set ${wrong === undefined ? "values: there is none" : `"${wrong}": that is no name`}`);
   }
   return pairs.map((pair) => pair.endsWith("=") ? `${pair}""` : pair).join(" ");
 }
@@ -758,7 +763,7 @@ interface Asked {
 }
 
 const plugin: PluginFactory = ({ kit, runScript }) => {
-  Object.defineProperty(globalThis, "build", { value: makeBuild });
+  Object.defineProperty(globalThis, "build", { value: makeBuild, configurable: true });
 
   async function run(file: SourceFile, context: ParseContext): Promise<Written & { readonly asked: readonly Asked[] }> {
     if (context.signal.aborted) throw kit.error("CANCELED", "Cannot read the build script: the build was canceled");
