@@ -50,6 +50,8 @@ export async function answerMessages(c: ApiContext, host: FaceHost, work: Stream
     if (queue.isBegun && !call.signal.aborted) queue.add(errorMessage(failure), true);
     queue.end();
   });
+  // Work that was aborted may still be at its end when the connection is gone.
+  host.track(ended);
   await Promise.race([queue.begun, ended]);
   if (!queue.isBegun) await done;
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
