@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { containerPeers, findBusybox } from "../helpers/busybox_root.ts";
-import { isMissing } from "../helpers/require.ts";
+import { isMissing, peers } from "../helpers/require.ts";
 import { mustRun, runStrata, type StrataOptions, type TempFolder, tempFolder } from "../helpers/strata.ts";
 
 const root = fromFileUrl(new URL("../..", import.meta.url)).replace(/\/$/, "");
@@ -263,4 +263,44 @@ Deno.test("the types of build scripts are checked in an editor by a type-only im
   assertMatch(await check(script.replace(".user(1000)", ".user(true)")), /TS2345|TS2769/);
   assertMatch(await check(script.replace(".workdir(", ".workdri(")), /TS2551/);
   assertMatch(await check(script.replace("return from", "return 1 ?? from")), /TS2345|TS2322|TS2769/);
+});
+
+Deno.test({
+  name: "buildah reads the Dockerfile of a build script as strata does, whatever is in its texts",
+  ignore: isMissing("root", peers.buildah),
+}, async () => {
+  const text = `$A \${B} "c" 'd' \\\\e \\$f #g <<h [i] *`;
+  await using place = await makePlace({
+    "src/a b.txt": "a\n",
+    "src/c$d.txt": "c\n",
+    "strata.ts": `const text = ${JSON.stringify(text)};
+      export default build(({ from }) => from("scratch")
+        .env({ A: "1", TEXT: text }).label({ text, "a b": text })
+        .copy(["src/a b.txt", "src/c$d.txt"], "/to here/").volume("/v $w").user("1000").workdir("/w")
+        .entrypoint([text]).cmd(["x", text]).expose(80).stopSignal("SIGINT"));`,
+  });
+  const { options, folder } = place;
+  await build(place, "-t", "typed", "-f", "strata.ts", ".");
+  const { stdout } = await mustRun(options, "build", "-f", "strata.ts", "--print=dockerfile", ".");
+  await folder.write({ "peer/Dockerfile": stdout, "peer/src/a b.txt": "a\n", "peer/src/c$d.txt": "c\n" });
+  const buildah = async (...args: string[]): Promise<string> => {
+    const storage = ["--storage-driver=vfs", `--root=${folder.path}/storage`, `--runroot=${folder.path}/run`];
+    const output = await new Deno.Command("buildah", { args: [...storage, ...args] }).output();
+    assertEquals(output.code, 0, new TextDecoder().decode(output.stderr));
+    return new TextDecoder().decode(output.stdout);
+  };
+  await buildah("build", "--isolation=chroot", "--format=oci", "-t", "plain", `${folder.path}/peer`);
+  const theirs = JSON.parse(await buildah("inspect", "--type=image", "plain")).OCIv1.config;
+  const { Config: ours } = await inspect(place, "typed") as { Config: Record<string, unknown> };
+  const isOwn = (value: string): boolean => !value.startsWith("PATH=");
+  assertEquals([...Object(ours["Env"])].filter(isOwn), [...theirs.Env].filter(isOwn));
+  delete theirs.Labels["io.buildah.version"];
+  for (const name of ["Labels", "Entrypoint", "Cmd", "User", "WorkingDir", "Volumes", "ExposedPorts", "StopSignal"]) {
+    assertEquals(ours[name], theirs[name], name);
+  }
+  assertEquals(Object(ours["Labels"])["a b"], text);
+  const container = (await buildah("from", "plain")).trim();
+  const mounted = (await buildah("mount", container)).trim();
+  assertEquals([...Deno.readDirSync(`${mounted}/to here`)].map(({ name }) => name).sort(), ["a b.txt", "c$d.txt"]);
+  await buildah("umount", container);
 });
