@@ -37,7 +37,7 @@ export function readDirectives(source: Source): Directives {
     const directive = readDirective(source, line);
     if (directive === undefined) break;
     if (!found.has(directive.key)) found.set(directive.key, directive);
-    else if (!hasShebang) throw duplicate(source, directive, found.get(directive.key)?.line ?? line);
+    else if (!hasShebang) throw duplicate(source, directive);
   }
   const syntax = found.get("syntax");
   const escape = hasShebang ? undefined : found.get("escape");
@@ -88,9 +88,9 @@ function readCheck(source: Source, directive: Directive): CheckOptions {
   });
 }
 
-function duplicate(source: Source, directive: Directive, firstLine: number): Error {
+function duplicate(source: Source, directive: Directive): Error {
   return sourceError(source, {
-    message: `Cannot read directive ${quote(directive.key)}: already given on line ${firstLine}`,
+    message: `Cannot read directive ${quote(directive.key)}: already given above`,
     at: columnsRange(source, directive.line, directive.keySpan),
     hint: "Keep one of the two",
   });

@@ -24,7 +24,7 @@ export async function openSource(name: string, lowering: Lowering): Promise<Node
       return state.node;
     }
     case "later": {
-      const message = `Cannot use stage ${quote(name)} here: it stands at line ${found.stage.from.at.line}, not above`;
+      const message = `Cannot use stage ${quote(name)} here: it stands below, not above`;
       throw fail(message, lowering, "Move that stage above this one");
     }
     case "absent": {
