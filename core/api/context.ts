@@ -30,6 +30,8 @@ export type FaceName = "strata" | "docker" | "registry";
 export interface Connection {
   /** Who asks: the address of the other end, without its port; `unix` for a socket file. */
   readonly client?: string;
+  /** Whether the server is done with a piece of a body when it asks for the next one, as Deno's is. */
+  readonly isPassing?: boolean;
   /** Settles when the answer has been sent, or when that failed. */
   readonly completed?: Promise<void>;
 }

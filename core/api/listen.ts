@@ -102,7 +102,7 @@ interface Serving {
 
 function serveUnix({ app, signal }: Serving, path: string): Deno.HttpServer<Deno.Addr> {
   return Deno.serve({ path, signal, onListen: () => {} }, (request, { completed }) => {
-    const connection: Connection = { client: "unix", completed };
+    const connection: Connection = { client: "unix", completed, isPassing: true };
     return app.fetch(request, connection);
   });
 }
@@ -116,7 +116,8 @@ function serveTcp(
     return Deno.serve(
       { hostname: address, port, signal, onListen: () => {}, ...(tls ?? {}) },
       (request, { completed, remoteAddr }) => {
-        const connection: Connection = { client: "hostname" in remoteAddr ? remoteAddr.hostname : "", completed };
+        const client = "hostname" in remoteAddr ? remoteAddr.hostname : "";
+        const connection: Connection = { client, completed, isPassing: true };
         return app.fetch(request, connection);
       },
     );

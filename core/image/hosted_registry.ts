@@ -5,7 +5,7 @@ import { EngineError, isEngineError } from "../errors.ts";
 import type { Descriptor, Digest } from "../oci/descriptor.ts";
 import { collectGarbage } from "../store/collect.ts";
 import { NamePrefix, uploadName } from "../store/names.ts";
-import { openBlobPart } from "./hosted_blob.ts";
+import { type BlobPart, openBlobPart } from "./hosted_blob.ts";
 import { bare, HostedImages } from "./hosted_images.ts";
 import type { HostedManifest } from "./hosted_manifest.ts";
 import type { Repository } from "./hosted_name.ts";
@@ -41,12 +41,7 @@ export interface HostedRegistry {
   /** A blob that the repository has; undefined when it has none. */
   findBlob(repository: Repository, digest: Digest, call: Call): Promise<Descriptor | undefined>;
   /** Bytes of it from `start` up to and without `end`. */
-  openBlob(
-    part: { readonly descriptor: Descriptor; readonly start: number; readonly end: number },
-    call: Call,
-  ): Promise<
-    ByteStream
-  >;
+  openBlob(part: BlobPart, call: Call): Promise<ByteStream>;
   /** Lets a repository have a blob that another one has, any one when none is named; false when that has it not. */
   mount(
     mounting: { readonly repository: Repository; readonly digest: Digest; readonly from: Repository | undefined },

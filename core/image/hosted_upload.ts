@@ -8,9 +8,6 @@ import { throwIfAborted } from "../stream/abort.ts";
 import { readChunks } from "../stream/byte_stream.ts";
 import type { Repository } from "./hosted_name.ts";
 
-/** Bytes are handed to the store in pieces of this size. */
-const pieceBytes = 256 * 1024;
-
 /**
  * A blob on its way into a repository: bytes come in one or several requests, in order, and go straight to a temporary file of the store,
  * hashed as they come. It lives as long as the server does; when that is killed, the store sweeps the file.
@@ -23,8 +20,6 @@ export class HostedUpload {
   readonly #written: Promise<Descriptor>;
   #pieces!: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
   #asked = Promise.withResolvers<void>();
-  #piece: Uint8Array<ArrayBuffer> | undefined;
-  #filled = 0;
   #size = 0;
   #isBusy = false;
   #isOver = false;
@@ -90,7 +85,7 @@ export class HostedUpload {
     this.#isOver = true;
     await using lease = await this.#store.lease(call);
     void lease;
-    await this.#flush();
+    await this.#untilAsked();
     this.#pieces.close();
     const written = await this.#written;
     const descriptor = digest.startsWith("sha256:") ? written : { ...written, digest };
@@ -120,29 +115,19 @@ export class HostedUpload {
     );
   }
 
+  /** Hands a chunk over when the store has taken the one before. */
   async #take(chunk: Uint8Array<ArrayBuffer>): Promise<void> {
-    for (let at = 0; at < chunk.length;) {
-      this.#piece ??= new Uint8Array(pieceBytes);
-      const part = chunk.subarray(at, at + pieceBytes - this.#filled);
-      this.#piece.set(part, this.#filled);
-      this.#filled += part.length;
-      this.#size += part.length;
-      at += part.length;
-      if (this.#filled === pieceBytes) await this.#flush();
-    }
+    await this.#untilAsked();
+    if (chunk.length === 0) return;
+    this.#asked = Promise.withResolvers<void>();
+    this.#pieces.enqueue(chunk);
+    this.#size += chunk.length;
   }
 
-  /** Hands a piece over when the store has taken the one before. */
-  async #flush(): Promise<void> {
+  async #untilAsked(): Promise<void> {
     await this.#asked.promise;
     if (this.#failure !== undefined) throw this.#failure;
     throwIfAborted(this.#stop.signal);
-    if (this.#piece === undefined || this.#filled === 0) return;
-    const piece = this.#piece.subarray(0, this.#filled);
-    this.#piece = undefined;
-    this.#filled = 0;
-    this.#asked = Promise.withResolvers<void>();
-    this.#pieces.enqueue(piece);
   }
 }
 

@@ -6,6 +6,7 @@ import { copySmallFiles } from "./copy_small_files.ts";
 import { imageLs } from "./image_ls.ts";
 import { copyLargeFile } from "./copy_large_file.ts";
 import { runCommands } from "./run_commands.ts";
+import { serve } from "./serve.ts";
 import { transfer } from "./transfer.ts";
 import { formatMeasurements, type Measurement } from "./measure.ts";
 
@@ -20,6 +21,7 @@ const benches: Readonly<Record<string, (runs: number) => AsyncIterable<BenchResu
   "copy-large-file": copyLargeFile,
   "image-ls": imageLs,
   "run-commands": runCommands,
+  "serve": serve,
   "transfer": transfer,
 };
 

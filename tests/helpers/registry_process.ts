@@ -17,6 +17,7 @@ export interface RegistryOptions {
 export interface RegistryProcess extends AsyncDisposable {
   /** Host and port. */
   readonly host: string;
+  readonly pid: number;
   /** Directory where it keeps what it is sent. */
   readonly storage: string;
   /** What it printed so far. */
@@ -58,6 +59,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
   }
   return {
     host: `127.0.0.1:${port}`,
+    pid: child.pid,
     storage: join(folder, "data"),
     log: () => log,
     [Symbol.asyncDispose]: stop,

@@ -54,7 +54,8 @@ async function sendBlob({ registry, callOf }: RegistryHost, descriptor: Descript
   const status = range === undefined ? 200 : 206;
   const sent = range === undefined ? whole : { ...whole, "Content-Range": `bytes ${start}-${end - 1}/${size}` };
   if (c.req.method === "HEAD") return new Response(null, { status, headers: sent });
-  return new Response(await registry.openBlob({ descriptor, start, end }, callOf(c)), { status, headers: sent });
+  const part = { descriptor, start, end, isPassing: c.env?.isPassing === true };
+  return new Response(await registry.openBlob(part, callOf(c)), { status, headers: sent });
 }
 
 function unknownBlob(digest: string, name: string): Error {
