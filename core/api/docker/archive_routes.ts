@@ -2,7 +2,6 @@ import { Hono } from "hono";
 import { loadImages } from "../../image/load.ts";
 import { saveToStream } from "../../image/save_stream.ts";
 import { isEngineError } from "../../errors.ts";
-import { digestHex } from "../../oci/digest.ts";
 import type { ApiContext, ApiEnv } from "../context.ts";
 import { requestBody } from "./body.ts";
 import { dockerError } from "./error.ts";
@@ -39,7 +38,7 @@ async function load(host: DockerHost, c: ApiContext): Promise<Response> {
       const { images } = await loadImages(host.engine, { source: { stream: body.stream } }, call);
       for (const { id, names, replaced } of images) {
         for (const { name, id: old } of replaced) {
-          const state = `already exists, renaming the old one with ID ${digestHex(old)} to empty string`;
+          const state = `already exists, renaming the old one with ID ${old} to empty string`;
           write({ stream: `The image ${name} ${state}\n` });
         }
         for (const name of names) write({ stream: `Loaded image: ${name}\n` });

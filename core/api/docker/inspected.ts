@@ -29,14 +29,19 @@ export function inspectedAs(image: JsonObject, version: ApiVersion, driver: stri
   // Not docker's members; a descriptor is told from version 1.48 on.
   const { Digest: _digest, Alias: _alias, Platforms: _platforms, Descriptor: _descriptor, ...own } = image;
   const config = typeof own.Config === "object" && own.Config !== null && !Array.isArray(own.Config) ? own.Config : {};
+  const created = typeof own.Created === "string" ? { Created: goTime(own.Created) } : {};
   return {
     ...own,
+    ...created,
     DockerVersion: own.DockerVersion ?? "",
     Config: { ...unsetConfig, ...config },
     GraphDriver: { Data: null, Name: driver },
-    ...(isBefore(version, "1.44")
-      ? { VirtualSize: own.Size ?? 0, Created: own.Created ?? "0001-01-01T00:00:00Z" }
-      : {}),
+    ...(isBefore(version, "1.44") ? { VirtualSize: own.Size ?? 0, Created: "0001-01-01T00:00:00Z", ...created } : {}),
     ...(isBefore(version, "1.45") ? { Container: "", ContainerConfig: unsetConfig } : {}),
   };
+}
+
+/** A time as Go writes it: a fraction without zeros at its end. */
+function goTime(text: string): string {
+  return text.replace(/(\.[0-9]*?)0+(?=Z|[+-])/, "$1").replace(/\.(?=Z|[+-])/, "");
 }
