@@ -81,7 +81,8 @@ const thirdParty: Readonly<Record<string, readonly string[]>> = {
   stream: ["@std/path", "node:crypto", "node:stream", "node:zlib"],
   cli: ["@std/cli/"],
   conformance: ["@std/assert"],
-  api: ["hono", "zod"],
+  // Of Node's modules those that listen at a descriptor.
+  api: ["hono", "zod", "node:http", "node:stream"],
   plugin: ["@std/path", "node:"],
   std: ["npm:deno-std@"],
   entry: ["@std/path"],

@@ -23,6 +23,13 @@ export type ListenPlace =
     readonly port: number;
     /** Certificate and key in PEM. */
     readonly tls?: { readonly cert: string; readonly key: string };
+  }
+  | {
+    readonly type: "inherited";
+    /** Descriptor of a socket that listens already, as a service manager hands it over. */
+    readonly descriptor: number;
+    /** Path of its file; undefined for a port, which has to be one of this machine alone. */
+    readonly path: string | undefined;
   };
 
 /**
@@ -77,6 +84,7 @@ export interface Listening extends AsyncDisposable {
  */
 export async function listenApi(app: Hono<ApiEnv>, options: ListenOptions): Promise<Listening> {
   const { place } = options;
+  if (place.type === "inherited") return await listenInherited(app, place);
   const controller = new AbortController();
   const serving = { app, signal: controller.signal };
   const server = place.type === "unix"
@@ -93,6 +101,39 @@ export async function listenApi(app: Hono<ApiEnv>, options: ListenOptions): Prom
       await server.finished;
     },
   };
+}
+
+async function listenInherited(
+  app: Hono<ApiEnv>,
+  { descriptor, path }: Extract<ListenPlace, { readonly type: "inherited" }>,
+): Promise<Listening> {
+  const { serveInherited } = await import("./inherited.ts");
+  const server = await serveInherited(app, descriptor);
+  let stopping: Promise<void> | undefined;
+  const listening: Listening = {
+    url: path === undefined ? `http://${authority(server.port)}` : `unix://${path}`,
+    stop: () => stopping ??= server.stop(),
+    [Symbol.asyncDispose]: () => stopping ??= server.close(),
+  };
+  if (path !== undefined || isLoopback(server.port?.address ?? "")) return listening;
+  await listening[Symbol.asyncDispose]();
+  throw new EngineError(
+    "INVALID_ARGUMENT",
+    `Cannot listen at "${listening.url}": others can reach it, and it has no TLS`,
+    {
+      detail: { field: "LISTEN_FDS", value: String(descriptor) },
+      hint: "Let the unit name a socket file or 127.0.0.1, or use --listen with --tls-cert and --tls-key",
+    },
+  );
+}
+
+function authority(at: { readonly address: string; readonly port: number } | undefined): string {
+  const { address, port } = at ?? { address: "localhost", port: 0 };
+  return `${address.includes(":") ? `[${address}]` : address}:${port}`;
+}
+
+function isLoopback(address: string): boolean {
+  return address === "::1" || address.startsWith("127.");
 }
 
 interface Serving {
@@ -135,7 +176,7 @@ function serveTcp(
   }
 }
 
-function urlOf(place: ListenPlace, addr: Deno.Addr): string {
+function urlOf(place: Exclude<ListenPlace, { readonly type: "inherited" }>, addr: Deno.Addr): string {
   if (place.type === "unix") return `unix://${place.path}`;
   const port = "port" in addr ? addr.port : place.port;
   const host = place.hostname.includes(":") ? `[${place.hostname.replace(/^\[|\]$/g, "")}]` : place.hostname;

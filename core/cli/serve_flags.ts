@@ -5,6 +5,9 @@ import type { Flag, Input } from "./command.ts";
 /** Faces that `--api` takes. */
 const faceChoices: readonly FaceName[] = ["strata", "registry", "docker"];
 
+/** Names of this machine for itself. */
+export const localHosts: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
+
 /** Flags of `strata serve`. */
 export const serveFlags: readonly Flag[] = [
   {
@@ -70,7 +73,7 @@ export function readServeFlags(input: Input): ServeInput {
   return {
     socket: socket === undefined || socket.startsWith("/") ? socket : `${Deno.cwd()}/${socket}`,
     tcp: readTcp(input),
-    tokenFile: readTokenFile(input),
+    tokenFile: input.text("token-file"),
     faces: readFaces(input.list("api")),
     isReadonly: input.isOn("readonly"),
     contextRoots: input.list("allow-context").map(readContextRoot),
@@ -116,7 +119,7 @@ function readTcp(input: Input): TcpInput | undefined {
     );
   }
   const allowed = input.list("allow-host");
-  const own = isLocal ? ["localhost", "127.0.0.1", "[::1]", hostname] : allowed.length > 0 ? [hostname] : undefined;
+  const own = isLocal ? [...localHosts, hostname] : allowed.length > 0 ? [hostname] : undefined;
   return { hostname, port, tls, hosts: own === undefined ? undefined : [...new Set([...own, ...allowed])] };
 }
 
@@ -129,12 +132,6 @@ function readAddress(text: string): { readonly hostname: string; readonly port: 
 
 function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127\.[0-9]+\.[0-9]+\.[0-9]+$/.test(hostname);
-}
-
-function readTokenFile(input: Input): string | undefined {
-  const path = input.text("token-file");
-  if (path === undefined || input.text("listen") !== undefined) return path;
-  throw refused("token-file", path, "a socket file needs no token", "Add --listen ADDRESS:PORT");
 }
 
 function readFaces(names: readonly string[]): readonly FaceName[] | undefined {

@@ -1,4 +1,4 @@
-import { startStrata, type StrataOptions, type StrataProcess } from "./strata_process.ts";
+import { startStrata, type StrataProcess, type StrataProcessOptions } from "./strata_process.ts";
 
 /** A `strata serve` that a test started. */
 export interface ServeProcess extends AsyncDisposable {
@@ -17,7 +17,7 @@ export interface ServeProcess extends AsyncDisposable {
  * Starts `strata serve` as a process of its own on a store's root, at a free port of 127.0.0.1 unless the arguments say where, and waits
  * until it listens. Disposing it kills it.
  */
-export async function startServe(options: StrataOptions, ...args: string[]): Promise<ServeProcess> {
+export async function startServe(options: StrataProcessOptions, ...args: string[]): Promise<ServeProcess> {
   const isElsewhere = args.some((arg) => /^--(?:socket|listen)\b/.test(arg)) || args.includes("--");
   const listen = isElsewhere ? [] : ["--listen", "127.0.0.1:0"];
   const process = startStrata(options, "serve", ...listen, ...args.filter((arg) => arg !== "--"));

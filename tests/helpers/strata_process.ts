@@ -1,8 +1,6 @@
 import { assert } from "@std/assert";
 import { strataCommand, type StrataOptions, type StrataOutput } from "./strata.ts";
 
-export type { StrataOptions } from "./strata.ts";
-
 /** A run of the command that is under way. */
 export interface StrataProcess extends AsyncDisposable {
   readonly pid: number;
@@ -36,6 +34,7 @@ export function startStrata(options: StrataProcessOptions, ...args: string[]): S
     stderr: "piped",
   }).spawn();
   let stderr = "";
+  let isRead = false;
   let notice = Promise.withResolvers<void>();
   const reading = (async (): Promise<void> => {
     for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
@@ -43,6 +42,7 @@ export function startStrata(options: StrataProcessOptions, ...args: string[]): S
       notice.resolve();
       notice = Promise.withResolvers<void>();
     }
+    isRead = true;
     notice.resolve();
   })();
   const stdout = new Response(child.stdout).text();
@@ -62,8 +62,6 @@ export function startStrata(options: StrataProcessOptions, ...args: string[]): S
       if (!(error instanceof TypeError) && !(error instanceof Deno.errors.NotFound)) throw error;
     }
   };
-  let over = false;
-  void child.status.then(() => over = true);
   return {
     pid: child.pid,
     signal,
@@ -71,8 +69,10 @@ export function startStrata(options: StrataProcessOptions, ...args: string[]): S
     async seen(pattern: RegExp): Promise<string> {
       using late = deadline();
       while (!pattern.test(stderr)) {
-        assert(!over, `the command ended before ${pattern} was seen:\n${stderr}`);
         await Promise.race([notice.promise, late.passed, child.status]);
+        // At its end the notice stands, and nothing more is to come.
+        if (isRead) await Promise.race([late.passed, child.status]);
+        assert(!isRead || pattern.test(stderr), `the command ended before ${pattern} was seen:\n${stderr}`);
       }
       return stderr;
     },

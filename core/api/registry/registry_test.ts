@@ -193,7 +193,7 @@ Deno.test("an artifact whose config is no image config harms nothing", async () 
   });
   assertEquals(odd.status, 201);
   assertEquals(await place.listed(), ["app:1", "odd:1"]);
-  assertEquals((await diskUsage(place.engine, {}, testCall())).images?.length, 2);
+  assertEquals((await diskUsage(place.engine, { verbose: true }, testCall())).images?.length, 2);
   await removeImages(place.engine, { images: ["app:1"] }, testCall());
   await pruneImages(place.engine, {}, testCall());
   assertEquals(await status("/v2/odd/manifests/1"), 200);

@@ -1,9 +1,10 @@
 import type { ApiOptions, Listening, ListenPlace } from "../../api/mod.ts";
 import type { Engine } from "../../engine.ts";
 import { EngineError } from "../../errors.ts";
+import { type InheritedSocket, inheritedSockets } from "../../image/inherited_sockets.ts";
 import type { Command, Context, Input } from "../command.ts";
 import { formatError } from "../error_text.ts";
-import { readServeFlags, readText, serveFlags, type ServeInput, tcpPlace } from "../serve_flags.ts";
+import { localHosts, readServeFlags, readText, serveFlags, type ServeInput, tcpPlace } from "../serve_flags.ts";
 
 /** How long work that is under way may take to end after the first signal, in milliseconds. */
 const finishMs = 20_000;
@@ -12,7 +13,7 @@ const finishMs = 20_000;
 export const command: Command = {
   usage: "[OPTIONS]",
   description:
-    "Answers requests over HTTP until it is interrupted: as strata's own API, which /v1/docs tells of, and as a registry whose repositories are the images of the store. It listens at a socket file that this user alone can open, or at a port.",
+    "Answers requests over HTTP until it is interrupted: as strata's own API, which /v1/docs tells of, and as a registry whose repositories are the images of the store. It listens at a socket file that this user alone can open, at a port, or at the sockets that a service manager such as systemd hands over.",
   flags: serveFlags,
   words: { min: 0, max: 0 },
   complete: "none",
@@ -59,6 +60,16 @@ async function readListeners(serve: ServeInput, engine: Engine, context: Context
     contextRoots: serve.contextRoots,
     ...(serve.faces === undefined ? {} : { faces: serve.faces }),
   };
+  const inherited = serve.socket === undefined && serve.tcp === undefined
+    ? await inheritedSockets((name) => context.environment(name))
+    : [];
+  if (inherited.length > 0) return await readInherited({ serve, inherited, common }, context);
+  if (serve.tcp === undefined && serve.tokenFile !== undefined) {
+    throw new EngineError("INVALID_ARGUMENT", "Cannot serve: a socket file needs no token", {
+      detail: { field: "token-file", value: serve.tokenFile },
+      hint: "Add --listen ADDRESS:PORT",
+    });
+  }
   const listeners: Listener[] = [];
   if (serve.socket !== undefined || serve.tcp === undefined) {
     listeners.push({ place: { type: "unix", path: serve.socket ?? await usualSocket(engine) }, api: common });
@@ -68,6 +79,23 @@ async function readListeners(serve: ServeInput, engine: Engine, context: Context
   const token = await readToken(serve.tokenFile, context);
   const api = { ...common, token, ...(hosts === undefined ? {} : { hosts }) };
   return [...listeners, { place: await tcpPlace(serve.tcp), api }];
+}
+
+/** Those who come by a port of this machine need the token; the mode of a socket file says who may open it. */
+async function readInherited(
+  { serve, inherited, common }: {
+    readonly serve: ServeInput;
+    readonly inherited: readonly InheritedSocket[];
+    readonly common: ApiOptions;
+  },
+  context: Context,
+): Promise<readonly Listener[]> {
+  const hasPort = inherited.some(({ path }) => path === undefined);
+  const port = hasPort ? { token: await readToken(serve.tokenFile, context), hosts: localHosts } : {};
+  return inherited.map(({ descriptor, path }) => ({
+    place: { type: "inherited", descriptor, path },
+    api: path === undefined ? { ...common, ...port } : common,
+  }));
 }
 
 async function usualSocket({ config: { root } }: Engine): Promise<string> {
@@ -105,6 +133,9 @@ async function stopServers(
     await Promise.all(jobs);
   } finally {
     clearTimeout(timer);
+    // What waits for a request that will not come, such as half an upload, is dropped.
+    work.abort();
+    await Promise.all(jobs);
   }
 }
 
