@@ -5,6 +5,7 @@ import type { Descriptor, Digest, Platform } from "../oci/descriptor.ts";
 import { familiarReference, familiarRepository, formatReference, type Reference } from "../oci/reference.ts";
 import { usualPlatform } from "../oci/platform.ts";
 import { imageIdName, imageName } from "../store/names.ts";
+import { digestName } from "./digest_name.ts";
 import { chooseContent } from "./choose_content.ts";
 import { copyGraph } from "./copy_graph.ts";
 import { recordUnread } from "./image_record.ts";
@@ -43,6 +44,8 @@ export interface PullInput {
   readonly platforms?: readonly Platform[];
   /** Fetch every platform of an index. */
   readonly allPlatforms?: boolean;
+  /** Keep the image by its digest too, as `NAME@DIGEST`, until its last tag of that repository goes, as docker does. */
+  readonly keepsDigest?: boolean;
 }
 
 /**
@@ -177,6 +180,7 @@ async function fetchOne(
   const changes: NameChange[] = [
     { name: imageIdName(id), descriptor: recorded },
     { name: imageName(reference), descriptor: recorded },
+    ...(input.keepsDigest === true ? [digestName(reference, recorded)] : []),
     ...await noteOrigins(store, { reference, blobs: sink.blobs }, call),
   ];
   await store.update(changes, call);

@@ -1,4 +1,5 @@
 import type { Call } from "../contract/call.ts";
+import type { Store } from "../contract/store.ts";
 import type { TransportSink } from "../contract/transport.ts";
 import { EngineError } from "../errors.ts";
 import type { Descriptor, Digest, Platform } from "../oci/descriptor.ts";
@@ -7,14 +8,16 @@ import { stripStoreAnnotations } from "../store/names.ts";
 import { createCompressor } from "../stream/compress.ts";
 import { type CompressionChoice, encodingOf } from "./compression_choice.ts";
 import { kindOf } from "./content_kind.ts";
+import { digestName } from "./digest_name.ts";
 import { createGraphCopier } from "./graph_copier.ts";
+import { recordUnread } from "./image_record.ts";
 import { findOrigins, isReceived, noteOrigins } from "./origin.ts";
 import { choosePushed } from "./push_choice.ts";
 import { prepareImage } from "./prepare_push.ts";
 import { expandAlias } from "./alias_name.ts";
 import { type RegistryEngine, registryHook, repositoryAddress } from "./registry.ts";
 import { resolveAmong } from "./resolve_image.ts";
-import { readImages, type StoredImage } from "./stored_image.ts";
+import { readImages, readRecord, type StoredImage } from "./stored_image.ts";
 
 /** Blobs that are sent at once. */
 const pushJobs = 4;
@@ -35,6 +38,8 @@ export interface PushInput extends CompressionChoice {
   readonly reference: string;
   /** Every tag that the repository has in the store. */
   readonly allTags?: boolean;
+  /** Keep each image by the digest that it has in the registry too, as `NAME@DIGEST`, until its last tag of that repository goes. */
+  readonly keepsDigest?: boolean;
   /** Platforms of an index to send; of one its manifest is sent, of several an index of those. All when left out. */
   readonly platforms?: readonly Platform[];
 }
@@ -101,9 +106,27 @@ export async function pushImage(engine: RegistryEngine, input: PushInput, call: 
   const all = await readImages(store, call);
   const images: PushedImage[] = [];
   for (const { name, descriptor } of namedImages(all, reference, input)) {
-    images.push(await pushAs(engine, { ...input, name, descriptor }, call));
+    const pushed = await pushAs(engine, { ...input, name, descriptor }, call);
+    images.push(pushed);
+    if (input.keepsDigest === true) await keepDigest(store, { name, all, pushed: pushed.descriptor }, call);
   }
   return { images };
+}
+
+/** Names what was pushed by its digest; not so a part of an index, which is another image. */
+async function keepDigest(
+  store: Store,
+  { name, all, pushed }: {
+    readonly name: Reference;
+    readonly all: readonly StoredImage[];
+    readonly pushed: Descriptor;
+  },
+  call: Call,
+): Promise<void> {
+  if (!await store.has(pushed, call)) return;
+  const recorded = await recordUnread(store, pushed, call);
+  const { id } = readRecord(recorded);
+  if (all.some((image) => image.id === id)) await store.update([digestName(name, recorded)], call);
 }
 
 /** What is sent, and under which name. */

@@ -1,5 +1,6 @@
 import type { Call } from "../../contract/call.ts";
 import { inspectImages } from "../../image/inspect.ts";
+import { findImage } from "../../image/resolve_image.ts";
 import type { ApiContext, FaceHost } from "../context.ts";
 import { dockerError } from "./error.ts";
 import type { EventLog, ImageAction } from "./event_log.ts";
@@ -30,7 +31,9 @@ export interface Subject {
 
 /** ID and labels of an image; undefined when there is none of that name. */
 export async function findSubject(host: DockerHost, name: string, call: Call): Promise<Subject | undefined> {
-  const { images: [image] } = await inspectImages(host.engine, { images: [`${name}`] }, call);
+  // A name of another place, such as an archive of this machine, is none here.
+  if (await findImage(host.engine, name, call).catch(() => undefined) === undefined) return undefined;
+  const { images: [image] } = await inspectImages(host.engine, { images: [name] }, call);
   if (image === undefined) return undefined;
   const { Id: id, Config: config } = image;
   return typeof id === "string" ? { id, labels: labelsOf(config) } : undefined;

@@ -1,11 +1,12 @@
 import { Hono } from "hono";
 import type { Call } from "../../contract/call.ts";
 import { imageHistory } from "../../image/history.ts";
-import { readImageDetails } from "../../image/image_details.ts";
+import { readImageDetails, readRegistryDigests } from "../../image/image_details.ts";
 import { inspectImages } from "../../image/inspect.ts";
 import { listImages } from "../../image/list.ts";
 import { pruneImages } from "../../image/prune.ts";
 import { type RemoveAction, removeImages } from "../../image/remove.ts";
+import { resolveImage } from "../../image/resolve_image.ts";
 import { tagImage } from "../../image/tag.ts";
 import { isEngineError } from "../../errors.ts";
 import { digestHex } from "../../oci/digest.ts";
@@ -54,16 +55,24 @@ async function list(host: DockerHost, c: ApiContext): Promise<unknown> {
 async function inspect(host: DockerHost, c: ApiContext): Promise<unknown> {
   const version = readApiVersion(versionText(c));
   const name = nameOf(c);
-  const { images: [image], errors: [error] } = await inspectImages(host.engine, { images: [name] }, host.callOf(c));
+  const call = host.callOf(c);
+  // Names of other places, such as archives of this machine, are none here.
+  const RepoDigests = await readRegistryDigests(host.engine, name, call).catch((error) => {
+    throw ofLookup(error, name);
+  });
+  const { images: [image], errors: [error] } = await inspectImages(host.engine, { images: [name] }, call);
   if (image === undefined) throw ofLookup(error ?? noSuchImage(name), name);
-  return inspectedAs(image, version, host.engine.config.store);
+  return inspectedAs({ ...image, RepoDigests }, version, host.engine.config.store);
 }
 
 async function history(host: DockerHost, c: ApiContext): Promise<unknown> {
   const name = nameOf(c);
-  const { rows } = await imageHistory(host.engine, { image: name }, host.callOf(c)).catch((error) => {
-    throw ofLookup(error, name);
-  });
+  const call = host.callOf(c);
+  const { rows } = await resolveImage(host.engine, name, call)
+    .then(() => imageHistory(host.engine, { image: name }, call))
+    .catch((error) => {
+      throw ofLookup(error, name);
+    });
   return rows.map(({ id, created, createdBy, size, comment, tags }) => ({
     Comment: comment,
     Created: Math.floor((created?.getTime() ?? 0) / 1000),

@@ -1,5 +1,5 @@
 import type { Call } from "../../contract/call.ts";
-import type { StoreDetails } from "../../image/image_details.ts";
+import { registryDigests, type StoreDetails } from "../../image/image_details.ts";
 import { type ImageRow, listImages } from "../../image/list.ts";
 import type { Digest } from "../../oci/descriptor.ts";
 import { ofLookup } from "./name.ts";
@@ -46,7 +46,7 @@ function summaryOf(rows: readonly ImageRow[], query: SummaryQuery): Record<strin
     Id: first?.id,
     Labels: found?.labels ?? null,
     ParentId: "",
-    RepoDigests: isNone ? ["<none>@<none>"] : digestsOf(rows),
+    RepoDigests: isNone ? ["<none>@<none>"] : digestsOf(rows, found?.compressed ?? new Set()),
     RepoTags: isNone ? ["<none>:<none>"] : tags,
     SharedSize: containers === 0 ? found?.sharedSize ?? 0 : -1,
     Size: first?.size,
@@ -54,7 +54,15 @@ function summaryOf(rows: readonly ImageRow[], query: SummaryQuery): Record<strin
   };
 }
 
-function digestsOf(rows: readonly ImageRow[]): readonly string[] {
-  const digests = rows.flatMap(({ repository, digest }) => repository === undefined ? [] : [`${repository}@${digest}`]);
-  return [...new Set(digests)].sort();
+/** Digests of the repositories that are shown; names by digest have no rows of their own beside tags. */
+function digestsOf(rows: readonly ImageRow[], compressed: ReadonlySet<Digest>): readonly string[] {
+  const shown = rows.flatMap(({ repository, tag, digest }) =>
+    repository === undefined
+      ? []
+      : [{ name: tag === undefined ? `${repository}@${digest}` : `${repository}:${tag}`, digest }]
+  );
+  const repositories = new Set(rows.map(({ repository }) => repository));
+  const byDigest = (rows[0]?.names ?? []).filter((name) => repositories.has(name.split("@")[0]) && name.includes("@"));
+  const named = byDigest.map((name) => ({ name, digest: rows[0]?.digest ?? "sha256:" as const }));
+  return registryDigests([...shown, ...named], { compressed });
 }

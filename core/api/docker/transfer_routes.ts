@@ -3,6 +3,7 @@ import type { Call } from "../../contract/call.ts";
 import { isEngineError } from "../../errors.ts";
 import { importImage } from "../../image/import.ts";
 import { inspectManifest } from "../../image/inspect_manifest.ts";
+import { listImages } from "../../image/list.ts";
 import { type PulledImage, pullImage } from "../../image/pull.ts";
 import { pushImage } from "../../image/push.ts";
 import { withLogins } from "../../image/with_logins.ts";
@@ -65,7 +66,12 @@ function pull(host: DockerHost, c: ApiContext): Promise<Response> {
       write({ status: `Pulling from ${repository}`, id });
     };
     const text = allTags ? `${reference.host}/${reference.repository}` : formatReference(reference);
-    const input = { reference: text, allTags, ...(platform === undefined ? {} : { platforms: [platform] }) };
+    const input = {
+      reference: text,
+      allTags,
+      keepsDigest: true,
+      ...(platform === undefined ? {} : { platforms: [platform] }),
+    };
     const { images } = await pullImage(engine, input, { signal: call.signal, emit }).catch((error) => {
       throw ofRegistry(error, reference, "pull");
     });
@@ -150,11 +156,12 @@ function push(host: DockerHost, c: ApiContext): Promise<Response> {
     const input = {
       reference: allTags ? `${reference.host}/${reference.repository}` : formatReference(reference),
       allTags,
+      keepsDigest: true,
       ...(platform === undefined ? {} : { platforms: [platform] satisfies readonly Platform[] }),
     };
     const inner: Call = { signal: call.signal, emit: (event) => lines.emit(event) };
-    const { images } = await pushImage(engine, input, inner).catch((error) => {
-      throw ofRegistry(error, reference, "push");
+    const { images } = await pushImage(engine, input, inner).catch(async (error) => {
+      throw await ofPush(host, { error, reference }, call);
     });
     for (const { tag, descriptor: { digest, size } } of images) {
       write({ status: `${tag}: digest: ${digest} size: ${size}` });
@@ -205,19 +212,31 @@ function platformOf(config: unknown): Record<string, unknown> {
 }
 
 /** What went wrong with a registry, in docker's words where docker has some. */
-function ofRegistry(error: unknown, reference: Reference, work: "pull" | "push" | "distribution"): unknown {
+function ofRegistry(error: unknown, reference: Reference, work: "pull" | "distribution"): unknown {
   if (!isEngineError(error)) return error;
   const repository = familiarRepository(reference);
   if (error.code === "NOT_FOUND" && error.detail["kind"] === "image") {
-    if (work !== "push") {
-      const shown = familiarReference(reference);
-      return dockerError(404, `manifest for ${shown} not found: manifest unknown: manifest unknown`, error);
-    }
-    return dockerError(404, `An image does not exist locally with the tag: ${repository}`, error);
+    const shown = familiarReference(reference);
+    return dockerError(404, `manifest for ${shown} not found: manifest unknown: manifest unknown`, error);
   }
   if (work === "pull" && (error.code === "UNAUTHORIZED" || error.code === "DENIED")) {
     const advice = "repository does not exist or may require 'docker login'";
     return dockerError(404, `pull access denied for ${repository}, ${advice}: ${error.message}`, error);
   }
   return error;
+}
+
+/** Why a push failed, in docker's words where docker has some. */
+async function ofPush(
+  { engine }: DockerHost,
+  { error, reference }: { readonly error: unknown; readonly reference: Reference },
+  call: Call,
+): Promise<unknown> {
+  if (!isEngineError(error) || error.code !== "NOT_FOUND" || error.detail["kind"] !== "image") return error;
+  const repository = familiarRepository(reference);
+  const { rows } = await listImages(engine, { all: true, reference: repository }, call);
+  const state = rows.length > 0
+    ? `tag does not exist: ${familiarReference(reference)}`
+    : `An image does not exist locally with the tag: ${repository}`;
+  return dockerError(404, state, error);
 }
