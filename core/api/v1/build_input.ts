@@ -9,7 +9,10 @@ import { resolveContextRoot } from "./context_root.ts";
 import type { BuildOptions, NamedPlace } from "./schema/build.ts";
 
 /** What a build is given as its context: a place to get it from, or the tar that was sent. */
-export type BuildPlace = NamedPlace | { readonly type: "tar"; readonly stream: ByteStream };
+export type BuildPlace = NamedPlace | { readonly type: "tar"; readonly stream: ByteStream } | typeof noContext;
+
+/** No files at all. */
+export const noContext = { type: "none" } as const;
 
 /**
  * What to build, with what it says checked and paths resolved. Rejects `INVALID_ARGUMENT` for what has no meaning, and as
@@ -32,7 +35,7 @@ export async function readBuildInput(
     ),
   );
   return {
-    context: place.type === "tar" ? place : asSource(await readNamed(place, roots)),
+    context: await readPlace(place, options, roots),
     ...(file === undefined ? {} : { file: { type: "context", path: file } as const }),
     ...(dockerfile === undefined ? {} : { file: { type: "text", text: dockerfile } as const }),
     tags: options.tags,
@@ -50,6 +53,18 @@ export async function readBuildInput(
     ...(jobs === undefined ? {} : { jobs }),
     run: readRun(options),
   };
+}
+
+async function readPlace(
+  place: BuildPlace,
+  { dockerfile }: BuildOptions,
+  roots: readonly string[],
+): Promise<ContextSource> {
+  if (place.type === "tar") return place;
+  if (place.type !== "none") return asSource(await readNamed(place, roots));
+  if (dockerfile === undefined) throw contradiction("context", "there is none, and no dockerfile");
+  // The end of a tar, with nothing before it.
+  return { type: "tar", stream: new Blob([new Uint8Array(1024)]).stream() };
 }
 
 async function readNamed(place: NamedPlace, roots: readonly string[]): Promise<NamedContext> {

@@ -1,9 +1,10 @@
+import type { Call } from "../../contract/call.ts";
 import { EngineError } from "../../errors.ts";
 import { buildImage } from "../../image/build.ts";
 import type { BuildInput } from "../../image/build_input.ts";
 import { bodyStream } from "../body.ts";
 import type { ApiContext, FaceHost } from "../context.ts";
-import { type BuildPlace, readBuildInput } from "./build_input.ts";
+import { type BuildPlace, noContext, readBuildInput } from "./build_input.ts";
 import { parse, parseJson } from "./input.ts";
 import { type Job, Jobs } from "./job.ts";
 import type { JobLine } from "./job_log.ts";
@@ -42,22 +43,22 @@ function startOperation(host: FaceHost, jobs: Jobs): Operation {
     path: "/v1/builds",
     summary: "Builds an image",
     description:
-      "The context is a tar as the body, with what to build in the parameter options, or a place that the body in JSON names: a folder that strata serve was told to allow, a git repository, a URL. The answer to a tar begins when all of it was read.",
+      "The context is a tar as the body, with what to build in the parameter options, or a place that the body in JSON names: a folder that strata serve was told to allow, a git repository, a URL, or none. The answer to a tar begins when all of it has come.",
     query: buildQuery,
     body: { name: "BuildBody", schema: buildBody, maxBytes: maxBuildBytes },
     streams: tarTypes,
     answers: startAnswers("Build"),
     fails: [403, 404, 408, 413, 415, 422, 429, 501],
     changes: true,
-    async run({ query, body, c }): Promise<Response> {
+    async run({ query, body, c, call }): Promise<Response> {
       if (body !== undefined) {
         if (query.options !== undefined) throw optionsTwice();
-        const { context, ...options } = body;
+        const { context = noContext, ...options } = body;
         const input = await readBuildInput(context, options, host.contextRoots);
         return answerStarted(startBuild(host, jobs, { input, title: titleOf(options, context) }), words, c);
       }
       const options = parse(buildOptions, parseJson(query.options ?? "{}", "options"), "options");
-      return await buildTar(host, jobs, options, c);
+      return await buildTar(host, jobs, { options, c, call });
     },
   });
 }
@@ -69,16 +70,28 @@ function optionsTwice(): EngineError {
   });
 }
 
-/** Builds what is in the body. The answer begins when that was read, or the build has ended without reading it. */
-async function buildTar(host: FaceHost, jobs: Jobs, options: BuildOptions, c: ApiContext): Promise<Response> {
+/** Builds what is in the body. The answer begins when all of it has come, or the build has ended without it. */
+async function buildTar(
+  host: FaceHost,
+  jobs: Jobs,
+  { options, c, call }: { readonly options: BuildOptions; readonly c: ApiContext; readonly call: Call },
+): Promise<Response> {
   const watched = watchBody(bodyStream(c));
-  const place: BuildPlace = { type: "tar", stream: watched.stream };
-  const input = await readBuildInput(place, options, host.contextRoots);
-  const job = startBuild(host, jobs, { input, title: titleOf(options, place) });
-  // A client that goes away while it sends has its body fail, and with it the build.
-  await Promise.race([watched.ended, job.ended]);
-  await watched.drain();
-  return answerStarted(job, words, c);
+  try {
+    const place: BuildPlace = { type: "tar", stream: watched.stream };
+    const input = await readBuildInput(place, options, host.contextRoots);
+    const job = startBuild(host, jobs, { input, title: titleOf(options, place) });
+    const cancel = (): void => job.cancel();
+    call.signal.addEventListener("abort", cancel, { once: true });
+    await Promise.race([watched.ended, job.ended]);
+    call.signal.removeEventListener("abort", cancel);
+    if (job.view().state !== "running") watched.leave();
+    await watched.ended;
+    return answerStarted(job, words, c);
+  } catch (error) {
+    watched.leave();
+    throw error;
+  }
 }
 
 function startBuild(

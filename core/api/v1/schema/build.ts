@@ -63,7 +63,10 @@ const options = {
 };
 
 /** What to build, of a context that the server gets itself. */
-export const buildBody = z.strictObject({ context: buildContext, ...options });
+export const buildBody = z.strictObject({
+  context: buildContext.exactOptional().describe("None when left out, and then dockerfile is needed"),
+  ...options,
+});
 
 /** What to build of the context in the body. */
 export const buildOptions = z.strictObject(options);
