@@ -1,5 +1,6 @@
 /** The docker client moves images between strata serve and registries: as with dockerd, with logins, and of one server to the other. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import { type DockerClient, dockerClient, type DockerRun } from "../helpers/docker_client.ts";
 import { must, startPair } from "../helpers/docker_pair.ts";
 import { registryUser, startRegistryPlace } from "../helpers/registry_place.ts";
@@ -213,4 +214,23 @@ Deno.test({
   assertStringIncludes((await client.feed(archive, "load")).stderr, "this server only gives");
   assertStringIncludes((await client.feed(archive, "import", "-")).stderr, "this server only gives");
   assertEquals(await must(client.run("images", "--format", "{{.Repository}}:{{.Tag}}")), "app:1\n");
+});
+
+Deno.test({ name: "the commands that docs/api.md shows for docker run", ignore: isMissing(peers.docker) }, async () => {
+  await using folder = await tempFolder();
+  const root = fromFileUrl(new URL("../..", import.meta.url)).replace(/\/$/, "");
+  const page = await Deno.readTextFile(`${root}/docs/api.md`);
+  const section = page.slice(page.indexOf("## Docker's Engine API"));
+  const [serve = "", client = ""] = [...section.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? "");
+  assertMatch(serve, /^strata serve --api docker --socket strata\.sock\n$/);
+  const socket = `${folder.path}/strata.sock`;
+  await using server = await startServe({ root: `${folder.path}/root` }, "--api", "docker", "--socket", socket);
+  assertEquals((await server.fetch("/v2/")).status, 404);
+  const script = client.replaceAll("$PWD/strata.sock", socket).replaceAll("hello.tar", `${folder.path}/hello.tar`);
+  const env = { DOCKER_CONFIG: `${folder.path}/docker` };
+  const output = await new Deno.Command("sh", { args: ["-ec", script], cwd: root, env, stdin: "null" }).output();
+  const text = new TextDecoder().decode(output.stdout);
+  assertEquals(output.code, 0, new TextDecoder().decode(output.stderr));
+  assertStringIncludes(text, "Successfully tagged hello:latest\n");
+  assertStringIncludes(text, "Loaded image: hello:copy\n");
 });
