@@ -165,6 +165,7 @@ function methodsOf(store: Store): Store {
     lease: (call) => store.lease(call),
     collect: (mark, call) => store.collect(mark, call),
     update: (changes, call) => store.update(changes, call),
+    revision: (call) => store.revision(call),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
 }
