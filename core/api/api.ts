@@ -42,6 +42,8 @@ export interface ApiOptions {
   readonly hosts?: readonly string[];
   /** How many requests of a client are worked on at once; 256, and 4096 more that wait, when left out. */
   readonly parallel?: ParallelLimit;
+  /** Aborting it ends answers that would go on for ever, such as streams of events. */
+  readonly ending?: AbortSignal;
   /** Aborting it aborts all work that is under way. */
   readonly signal?: AbortSignal;
   /** Folders of this host whose folders may be build contexts of strata's own API; none when left out. */
@@ -76,6 +78,7 @@ export function createApi(engine: Engine, options: ApiOptions = {}): Hono<ApiEnv
   const host: FaceHost = {
     engine,
     isReadonly: options.isReadonly === true,
+    ending: options.ending ?? signal,
     signal,
     contextRoots: options.contextRoots ?? [],
     track: (work) => options.onWork?.(work),

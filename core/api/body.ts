@@ -1,5 +1,6 @@
 import type { ByteStream } from "../contract/call.ts";
 import type { ApiContext } from "./context.ts";
+import { isEngineError } from "../errors.ts";
 import { httpError } from "./status.ts";
 
 /** Milliseconds that the body of a request may give no byte. */
@@ -15,7 +16,9 @@ export function bodyStream(c: ApiContext): ByteStream {
   const reader = body.getReader();
   return new ReadableStream({
     async pull(controller): Promise<void> {
-      const next = await withinIdle(reader.read());
+      const next = await withinIdle(reader.read()).catch((cause) => {
+        throw isEngineError(cause) ? cause : gone(cause);
+      });
       if (next.done) controller.close();
       else controller.enqueue(next.value);
     },
@@ -50,6 +53,11 @@ export async function readBody(c: ApiContext, maxBytes: number): Promise<Uint8Ar
     chunks.push(chunk);
   }
   return new Uint8Array(await new Blob(chunks).arrayBuffer());
+}
+
+/** Deno tells in several ways that the other end is not there any more; nothing here has failed. */
+function gone(cause: unknown): Error {
+  return httpError(499, "CANCELED", "Cannot read the request: its client went away", { cause });
 }
 
 function tooLarge(maxBytes: number): Error {

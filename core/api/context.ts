@@ -61,6 +61,8 @@ export interface FaceHost {
   readonly engine: Engine;
   /** Whether everything that changes something is refused. */
   readonly isReadonly: boolean;
+  /** Aborted when the server begins to stop: an answer that would go on for ever, such as a stream of events, ends. */
+  readonly ending: AbortSignal;
   /** Aborted when the server stops and does not wait any longer. */
   readonly signal: AbortSignal;
   /** Folders of this host in which build contexts may be. */

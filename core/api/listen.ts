@@ -86,7 +86,7 @@ export async function listenApi(app: Hono<ApiEnv>, options: ListenOptions): Prom
   const { place } = options;
   if (place.type === "inherited") return await listenInherited(app, place);
   const controller = new AbortController();
-  const serving = { app, signal: controller.signal };
+  const serving: Serving = { app, signal: controller.signal, sending: new Set(), isStopping: false };
   const server = place.type === "unix"
     ? await bindSocket(place.path, () => serveUnix(serving, place.path))
     : serveTcp(serving, place);
@@ -94,7 +94,12 @@ export async function listenApi(app: Hono<ApiEnv>, options: ListenOptions): Prom
   void server.finished.then(() => isOver = true);
   return {
     url: urlOf(place, server.addr),
-    stop: () => server.shutdown(),
+    async stop(): Promise<void> {
+      serving.isStopping = true;
+      // Shutting Deno's server down ends bodies of requests that are still being read, so those come first.
+      while (serving.sending.size > 0 && !isOver) await Promise.race([server.finished, ...serving.sending]);
+      if (!isOver) await server.shutdown();
+    },
     async [Symbol.asyncDispose](): Promise<void> {
       // A server that has stopped cannot be aborted any more.
       if (!isOver) controller.abort();
@@ -139,27 +144,44 @@ function isLoopback(address: string): boolean {
 interface Serving {
   readonly app: Hono<ApiEnv>;
   readonly signal: AbortSignal;
+  /** Each settles when an answer that is under way has been sent. */
+  readonly sending: Set<Promise<void>>;
+  /** Whether no more requests are taken. */
+  isStopping: boolean;
 }
 
-function serveUnix({ app, signal }: Serving, path: string): Deno.HttpServer<Deno.Addr> {
-  return Deno.serve({ path, signal, onListen: () => {} }, (request, { completed }) => {
-    const connection: Connection = { client: "unix", completed, isPassing: true };
-    return app.fetch(request, connection);
-  });
+/** Answers a request, unless the server is stopping: then its client is told to try again, somewhere else or later. */
+function answer(serving: Serving, request: Request, connection: Required<Connection>): Response | Promise<Response> {
+  const { app, sending } = serving;
+  if (serving.isStopping) {
+    const headers = { "Connection": "close", "Retry-After": "1" };
+    return Response.json({ message: "The server is stopping" }, { status: 503, headers });
+  }
+  const sent = connection.completed.catch(() => {});
+  sending.add(sent);
+  void sent.then(() => sending.delete(sent));
+  return app.fetch(request, connection);
+}
+
+function serveUnix(serving: Serving, path: string): Deno.HttpServer<Deno.Addr> {
+  const { signal } = serving;
+  return Deno.serve(
+    { path, signal, onListen: () => {} },
+    (request, { completed }) => answer(serving, request, { client: "unix", completed, isPassing: true }),
+  );
 }
 
 function serveTcp(
-  { app, signal }: Serving,
+  serving: Serving,
   { hostname, port, tls }: Extract<ListenPlace, { readonly type: "tcp" }>,
 ): Deno.HttpServer<Deno.Addr> {
   const address = hostname.replace(/^\[(.*)\]$/, "$1");
   try {
     return Deno.serve(
-      { hostname: address, port, signal, onListen: () => {}, ...(tls ?? {}) },
+      { hostname: address, port, signal: serving.signal, onListen: () => {}, ...(tls ?? {}) },
       (request, { completed, remoteAddr }) => {
         const client = "hostname" in remoteAddr ? remoteAddr.hostname : "";
-        const connection: Connection = { client, completed, isPassing: true };
-        return app.fetch(request, connection);
+        return answer(serving, request, { client, completed, isPassing: true });
       },
     );
   } catch (cause) {

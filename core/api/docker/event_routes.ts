@@ -39,7 +39,7 @@ interface Wanted {
 function eventStream(host: DockerHost, c: ApiContext, wanted: Wanted): ReadableStream<Uint8Array<ArrayBuffer>> {
   const { past, waitMs, isWanted } = wanted;
   const encoder = new TextEncoder();
-  const { signal } = host.callOf(c);
+  const signal = AbortSignal.any([host.callOf(c).signal, host.ending]);
   const stack = new DisposableStack();
   return new ReadableStream({
     start(controller): void {

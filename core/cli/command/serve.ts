@@ -34,6 +34,7 @@ export const command: Command = {
       const { createApi, listenApi } = await import("../../api/mod.ts");
       const app = createApi(engine, {
         ...options.api,
+        ending: context.call.signal,
         signal: work.signal,
         onWork: (job) => void jobs.add(job.finally(() => jobs.delete(job))),
         onFailure: (error) => tell(error, context),
@@ -122,12 +123,15 @@ async function readToken(path: string | undefined, { terminal }: Context): Promi
   );
 }
 
-/** Lets work end, that of requests first, and aborts it when that takes too long. */
+/** Lets work end, that of requests first; aborts it and ends their connections when that takes too long. */
 async function stopServers(
   servers: readonly Listening[],
   { work, jobs }: { readonly work: AbortController; readonly jobs: ReadonlySet<Promise<void>> },
 ): Promise<void> {
-  const timer = setTimeout(() => work.abort(), finishMs);
+  const timer = setTimeout(() => {
+    work.abort();
+    for (const server of servers) void server[Symbol.asyncDispose]();
+  }, finishMs);
   try {
     await Promise.all(servers.map((server) => server.stop()));
     await Promise.all(jobs);
