@@ -41,8 +41,9 @@ export interface Host extends AsyncDisposable {
   /** What is plugged in, in the order it was given. */
   readonly plugins: readonly PluginFacts[];
   /**
-   * The same plugins, made anew and given these logins, for work that is done for somebody with logins of their own: what this host's
-   * plugins learned with its logins is not used. It ends with this host at the latest.
+   * The same plugins, given these logins, for work that is done for somebody with logins of their own. They are made anew, so that what they
+   * learned with other logins is not used; those that run in a sandbox are there once, and have the logins of this host. It ends with
+   * this host at the latest.
    */
   withLogins(credential: PluginHost["credential"]): Promise<Host>;
 }
@@ -90,8 +91,22 @@ export async function createHost(plugins: readonly PluginEntry[], options: HostO
   await using opened = new AsyncDisposableStack();
   for (const { close } of plugins) if (close !== undefined) opened.defer(close);
   const members = await Promise.all(plugins.map((entry) => openMember(entry, { ...options, kit })));
-  const owners = indexOwners(members);
+  const owned = hostOf(members, async (credential) => {
+    // A plugin with something to close, such as a sandbox, is there once and stays this host's.
+    const given = { ...options, credential, kit };
+    const anew = plugins.map((entry, at) => entry.close === undefined ? openMember(entry, given) : members[at]);
+    return (await Promise.all(anew)).filter((member) => member !== undefined);
+  });
   const closing = opened.move();
+  return { ...owned, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+}
+
+/** Plugs loaded plugins in; `anew` gives them for other logins. Throws `CONFLICT` when two have one key. Disposing it closes nothing. */
+function hostOf(
+  members: readonly Member[],
+  anew: (credential: HostOptions["credential"]) => Promise<readonly Member[]>,
+): Host {
+  const owners = indexOwners(members);
   const owner = (kind: HookKind, key: string): Member => {
     const found = owners[kind].get(key);
     if (found === undefined) throw unknownKey(kind, key, [...owners[kind].keys()]);
@@ -108,7 +123,7 @@ export async function createHost(plugins: readonly PluginEntry[], options: HostO
     return [hook, member.name];
   };
   return {
-    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
     plugins: members.map(({ name, identity, provides }) => ({ name, identity, provides })),
     async parser(file): Promise<ParseHook> {
       const { guardParse } = await loadBuildGuards();
@@ -131,9 +146,7 @@ export async function createHost(plugins: readonly PluginEntry[], options: HostO
     },
     store: async (driver) =>
       guardStore(...await pick("store", driver, (plugin) => plugin.store?.find((hook) => hook.driver === driver))),
-    // What their files run in is one for all, and is closed with this host.
-    withLogins: (credential) =>
-      createHost(plugins.map(({ close: _close, ...entry }) => entry), { ...options, credential }),
+    withLogins: async (credential) => hostOf(await anew(credential), anew),
     transport: async (scheme) =>
       guardTransport(
         ...await pick("transport", scheme, (plugin) => plugin.transport?.find((hook) => hook.schemes.includes(scheme))),

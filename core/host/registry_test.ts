@@ -59,6 +59,35 @@ Deno.test("createHost() loads no plugin before it is needed, and each once", asy
   assertEquals(host.plugins[1]?.provides, { parse: ["x"], layer: ["fetch"], store: [], transport: [] });
 });
 
+Deno.test("withLogins() makes plugins anew with other logins, but for those that there is something to close of", async () => {
+  const asked: string[] = [];
+  let closed = 0;
+  const asking = (name: string): PluginEntry => ({
+    name,
+    provides: { layer: [name] },
+    load: () =>
+      Promise.resolve({
+        default: async (host) => {
+          const call = { signal: new AbortController().signal, emit: () => {} };
+          asked.push(`${name} ${(await host.credential("quay.io", call))?.username}`);
+          return plugin(name, { layer: [name] });
+        },
+      }),
+  });
+  const host = await createHost([asking("own"), { ...asking("file"), close: () => Promise.resolve(void closed++) }], {
+    credential: () => Promise.resolve({ username: "host", secret: "" }),
+  });
+  const others = await host.withLogins(() => Promise.resolve({ username: "other", secret: "" }));
+  const third = await others.withLogins(() => Promise.resolve({ username: "third", secret: "" }));
+  for (const each of [host, others, third]) for (const kind of ["own", "file"]) await each.layer(kind);
+  assertEquals(asked.toSorted(), ["file host", "own host", "own other", "own third"]);
+  await third[Symbol.asyncDispose]();
+  await others[Symbol.asyncDispose]();
+  assertEquals(closed, 0);
+  await host[Symbol.asyncDispose]();
+  assertEquals(closed, 1);
+});
+
 Deno.test("createHost() gives plugins another identity when name, file or config differ", async () => {
   const layer = { layer: ["x"] };
   const identities = await Promise.all(

@@ -39,7 +39,11 @@ export type StreamedWork = (write: WriteMessage, call: Call) => Promise<void>;
  * Answers with the messages of a work. While there is none, a failure is an answer of its own with its status; after that it is the last
  * message. A client that goes away aborts the work. Of messages that wait for a slow client more than 16 MiB are dropped, which is told.
  */
-export async function answerMessages(c: ApiContext, host: FaceHost, work: StreamedWork): Promise<Response> {
+export async function answerMessages(
+  c: ApiContext,
+  host: Pick<FaceHost, "callOf" | "track">,
+  work: StreamedWork,
+): Promise<Response> {
   const gone = new AbortController();
   const outer = host.callOf(c);
   const call: Call = { signal: AbortSignal.any([outer.signal, gone.signal]), emit: outer.emit };

@@ -1,6 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { Hono } from "hono";
-import { createTempEngine } from "../../../tests/helpers/temp_engine.ts";
 import { EngineError } from "../../errors.ts";
 import type { ApiEnv, FaceHost } from "../context.ts";
 import { answerMessages, encodeMessage, errorMessage, maxWaitingBytes, type StreamedWork } from "./json_stream.ts";
@@ -24,13 +23,8 @@ Deno.test("errorMessage() tells the exit code of a command and docker's words fo
   assertEquals(errorMessage(new Error("x")), { errorDetail: { message: "x" }, error: "x" });
 });
 
-async function answer(work: StreamedWork, signal?: AbortSignal): Promise<Response> {
-  await using engine = await createTempEngine();
-  const host: FaceHost = {
-    engine,
-    isReadonly: false,
-    signal: new AbortController().signal,
-    contextRoots: [],
+async function answer(work: StreamedWork): Promise<Response> {
+  const host: Pick<FaceHost, "callOf" | "track"> = {
     track: () => {},
     callOf: (c) => ({ signal: c.req.raw.signal, emit: () => {} }),
   };
@@ -38,7 +32,7 @@ async function answer(work: StreamedWork, signal?: AbortSignal): Promise<Respons
   app.onError((error) => {
     throw error;
   });
-  return await app.request("/", signal === undefined ? {} : { signal });
+  return await app.request("/");
 }
 
 Deno.test("answerMessages() fails as the work does while it has told nothing", async () => {
