@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { containerPeers, makeBusyboxRoot } from "../helpers/busybox_root.ts";
 import { type DockerClient, dockerClient, type DockerRun } from "../helpers/docker_client.ts";
 import { must, startPair } from "../helpers/docker_pair.ts";
+import { makePlainUser } from "../helpers/plain_user.ts";
 import { rawTar } from "../helpers/raw_tar.ts";
 import { isMissing, peers } from "../helpers/require.ts";
 import { type ServeProcess, startServe } from "../helpers/serve.ts";
@@ -246,3 +247,32 @@ Deno.test({
   assertEquals([...Deno.readDirSync(outside)].map(({ name }) => name), ["secret"]);
   assertEquals((await server.fetch("/_ping")).status, 200);
 });
+
+const ignoreUser = ignoreRuns || isMissing(
+  { program: "newuidmap", debianPackage: "uidmap" },
+  { program: "useradd", debianPackage: "passwd" },
+);
+Deno.test(
+  { name: "docker builds with a strata serve of a user who is not root, and commands run", ignore: ignoreUser },
+  async () => {
+    await using folder = await tempFolder();
+    await using user = await makePlainUser();
+    const socket = `${user.home}/api.sock`;
+    await using server = user.start("serve", "--socket", socket);
+    const [forTest, forLog] = server.stderr.tee();
+    const log = new Response(forLog).text();
+    const reader = forTest.pipeThrough(new TextDecoderStream()).getReader();
+    for (let text = ""; !text.includes("Listening on ");) {
+      const { value, done } = await reader.read();
+      if (done) throw new Error(`it ended: ${text}`);
+      text += value;
+    }
+    await reader.cancel();
+    const client = dockerClient(`unix://${socket}`, { config: `${folder.path}/docker` });
+    await must(client.feed(await busyboxTar(), "import", "-", "busybox:1"));
+    const text = "FROM busybox:1\nRUN id -u && touch /x && chown 5:6 /x && stat -c %u:%g /x\n";
+    assertStringIncludes(await must(client.feed(rawTar([{ name: "Dockerfile", text }]), "build", "-")), "\n0\n5:6\n");
+    server.kill("SIGTERM");
+    assertEquals((await server.status).code, 0, await log);
+  },
+);

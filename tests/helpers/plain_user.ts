@@ -8,6 +8,8 @@ export interface PlainUser extends AsyncDisposable {
   readonly home: string;
   /** Runs strata as this user, with its data below `home`. */
   strata(...args: readonly string[]): Promise<StrataOutput>;
+  /** Starts strata as this user, with its standard error to read. */
+  start(...args: readonly string[]): Deno.ChildProcess;
   /** Puts a file where the user can read it; gives its path. */
   give(path: string, name: string): Promise<string>;
 }
@@ -26,27 +28,32 @@ export async function makePlainUser(): Promise<PlainUser> {
   const cache = `${home}/cache`;
   const command = await giveCommand(home, cache);
   await runPeer("chown", "-R", `${name}:${name}`, home);
+  const own = (args: readonly string[], stdout: "piped" | "null"): Deno.Command =>
+    new Deno.Command("setpriv", {
+      args: [`--reuid=${name}`, `--regid=${name}`, "--init-groups", ...command, ...args],
+      clearEnv: true,
+      env: {
+        PATH: Deno.env.get("PATH") ?? "",
+        HOME: home,
+        DENO_DIR: cache,
+        STRATA_ROOT: `${home}/root`,
+        NO_COLOR: "1",
+        SOURCE_DATE_EPOCH: "1000000000",
+      },
+      cwd: home,
+      stdin: "null",
+      stdout,
+      stderr: "piped",
+    });
   const held = stack.move();
   return {
     home,
     async strata(...args): Promise<StrataOutput> {
-      const { code: exitCode, stdout, stderr } = await new Deno.Command("setpriv", {
-        args: [`--reuid=${name}`, `--regid=${name}`, "--init-groups", ...command, ...args],
-        clearEnv: true,
-        env: {
-          PATH: Deno.env.get("PATH") ?? "",
-          HOME: home,
-          DENO_DIR: cache,
-          STRATA_ROOT: `${home}/root`,
-          NO_COLOR: "1",
-          SOURCE_DATE_EPOCH: "1000000000",
-        },
-        cwd: home,
-        stdin: "null",
-      }).output();
+      const { code: exitCode, stdout, stderr } = await own(args, "piped").output();
       const decoder = new TextDecoder();
       return { code: exitCode, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
     },
+    start: (...args) => own(args, "null").spawn(),
     async give(path, file): Promise<string> {
       const target = `${home}/${file}`;
       await runPeer("cp", "-r", path, target);

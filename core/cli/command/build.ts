@@ -1,9 +1,10 @@
 import type { Call } from "../../contract/call.ts";
 import type { BuildInput } from "../../image/build_input.ts";
 import type { BuildResult } from "../../image/build_result.ts";
-import { EngineError, isEngineError } from "../../errors.ts";
+import { EngineError } from "../../errors.ts";
 import { buildFlags, readBuildInput, showFlags } from "../build_flags.ts";
 import type { Command, Context, Input } from "../command.ts";
+import { enterWherePossible } from "../enter_namespace.ts";
 import { runFlags } from "../run_flags.ts";
 import type { Progress } from "../progress.ts";
 import { parseProgressKind, type ProgressKind } from "../progress_kind.ts";
@@ -83,14 +84,6 @@ async function openProgress(kind: ProgressKind, { terminal }: Context): Promise<
 
 function readsInput(input: Input): boolean {
   return input.words[0] === "-" || input.text("file") === "-";
-}
-
-async function enterWherePossible(): Promise<void> {
-  const { checkRunRights } = await import("../../image/run_rights.ts");
-  await checkRunRights().catch((error) => {
-    if (isEngineError(error) && error.detail["canEnter"] !== true) return;
-    throw error;
-  });
 }
 
 /** A shell on this terminal must not be drawn over. */

@@ -3,6 +3,7 @@ import type { Engine } from "../../engine.ts";
 import { EngineError } from "../../errors.ts";
 import { type InheritedSocket, inheritedSockets } from "../../image/inherited_sockets.ts";
 import type { Command, Context, Input } from "../command.ts";
+import { enterWherePossible } from "../enter_namespace.ts";
 import { formatError } from "../error_text.ts";
 import { localHosts, readServeFlags, readText, serveFlags, type ServeInput, tcpPlace } from "../serve_flags.ts";
 
@@ -24,6 +25,7 @@ export const command: Command = {
   ],
   async run(input: Input, context: Context): Promise<number> {
     const serve = readServeFlags(input);
+    if (mayBuild(serve, context)) await enterWherePossible();
     const engine = await context.openEngine();
     const work = new AbortController();
     const jobs = new Set<Promise<void>>();
@@ -49,6 +51,12 @@ export const command: Command = {
     return 0;
   },
 };
+
+/** Whether requests may build. Sockets that were handed over do not go along into another process. */
+function mayBuild({ isReadonly, faces }: ServeInput, context: Context): boolean {
+  const builds = faces === undefined || faces.some((face) => face !== "registry");
+  return builds && !isReadonly && context.environment("LISTEN_FDS") === undefined;
+}
 
 interface Listener {
   readonly place: ListenPlace;
