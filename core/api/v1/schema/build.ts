@@ -1,9 +1,8 @@
 import { z } from "zod";
-import { filePath, platform } from "./common.ts";
+import { filePath, platform, text } from "./common.ts";
 
-const text = z.string().max(65_536);
-const map = z.record(z.string().min(1).max(1024), text);
-const word = z.string().min(1).max(1024);
+const map = z.record(text(1024), text(65_536, 0));
+const word = text(1024);
 const words = z.array(word).max(1000);
 
 const path = z.strictObject({
@@ -12,25 +11,25 @@ const path = z.strictObject({
 });
 const git = z.strictObject({
   type: z.literal("git"),
-  url: z.string().min(1).max(4096).describe("URL of a repository, with #ref or #ref:folder"),
+  url: text(4096).describe("URL of a repository, with #ref or #ref:folder"),
 });
 const url = z.strictObject({
   type: z.literal("url"),
-  url: z.string().regex(/^https?:\/\//).max(4096).describe("Of a tar, or of a build file without other files"),
+  url: text(4096).regex(/^https?:\/\//).describe("Of a tar, or of a build file without other files"),
 });
-const image = z.strictObject({ type: z.literal("image"), reference: z.string().min(1).max(4096) });
+const image = z.strictObject({ type: z.literal("image"), reference: text(4096) });
 
 /** Where a build context comes from. */
 export const buildContext = z.discriminatedUnion("type", [path, git, url]);
 
 const options = {
   file: filePath.exactOptional().describe("Path of the build file in the context; Dockerfile when left out"),
-  dockerfile: z.string().max(8 * 1024 * 1024).exactOptional().describe(
+  dockerfile: text(8 * 1024 * 1024, 0).exactOptional().describe(
     "The build file itself, in place of one of the context",
   ),
   tags: words.default([]).describe("Names of the image"),
   args: map.default({}).describe("Values of ARG"),
-  contexts: z.record(z.string().min(1).max(1024), z.discriminatedUnion("type", [path, git, url, image])).default({})
+  contexts: z.record(text(1024), z.discriminatedUnion("type", [path, git, url, image])).default({})
     .describe("Other contexts, by name"),
   target: word.exactOptional().describe("Stage to build"),
   platforms: z.array(platform).max(100).default([]).describe("Several give an index"),
@@ -73,8 +72,8 @@ export const buildOptions = z.strictObject(options);
 
 /** How to build the context that is sent as the body. */
 export const buildQuery = z.strictObject({
-  options: z.string().min(1).max(65_536).exactOptional().describe(
-    "A BuildOptions object as JSON; for a tar as the body",
+  options: text(16_000).exactOptional().describe(
+    "A BuildOptions object as JSON, for a tar as the body; an address has 64 KiB in all",
   ),
 });
 

@@ -1,24 +1,30 @@
 import { z } from "zod";
 
-/** Longest text that names something: an image, a path, an address. */
-const maxName = 4096;
+/** Text of so many characters, counted as JSON Schema counts them: those that JavaScript counts twice are one. */
+export function text(max: number, min = 1): z.ZodString {
+  const isShort = (value: string): boolean => value.length <= max || [...value].length <= max;
+  return z.string().min(min).refine(isShort, { error: `Too long: expected ${max} characters at the most` })
+    .meta({ maxLength: max });
+}
+
+// What goes into an address is bounded so that all of it, escaped, fits into the 64 KiB that an address may have.
 
 /** A name, an ID, a start of one, a digest or an alias of an image. */
-export const imageName = z.string().min(1).max(maxName)
+export const imageName = text(512)
   .describe("A name, an ID, a start of one, a digest or a two-word alias of an image");
 
 /** A digest as it is stored. */
 export const digest = z.string().regex(/^[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-f]{32,}$/).describe("A digest");
 
 /** A platform as people write it. */
-export const platform = z.string().regex(/^[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+){0,2}$/).max(100)
+export const platform = z.string().regex(/^[A-Za-z0-9_.-]+(?:\/[A-Za-z0-9_.-]+){1,2}$/).max(100)
   .describe("OS/ARCH or OS/ARCH/VARIANT; the host's when left out");
 
 /** A path in an image, or in a build context. */
-export const filePath = z.string().min(1).max(maxName);
+export const filePath = text(2048);
 
 /** Filters as the command line takes them. */
-export const filters = z.array(z.string().min(1).max(1024)).max(100).describe("key=value, each");
+export const filters = z.array(text(200).regex(/^[a-z]+!?=.+$/)).max(20).describe("key=value, each");
 
 /** A time. */
 export const time = z.string().meta({ format: "date-time" });

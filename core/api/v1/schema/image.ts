@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count, descriptor, digest, filePath, filters, imageName, page, platform, time } from "./common.ts";
+import { count, descriptor, digest, filePath, filters, imageName, page, platform, text, time } from "./common.ts";
 
 /** One image under one name. */
 export const imageRow = z.strictObject({
@@ -24,7 +24,7 @@ export const imageList = z.strictObject({
 /** What a list of images is asked. */
 export const imageListQuery = z.strictObject({
   all: z.boolean().default(false).describe("Images without a tag too"),
-  reference: z.string().min(1).max(1024).exactOptional().describe("Only names that match this pattern, e.g. app:*"),
+  reference: text(512).exactOptional().describe("Only names that match this pattern, e.g. app:*"),
   filter: filters.exactOptional().describe("dangling, label, label!, before, since, until, reference; as key=value"),
   ...page(100, 1000),
 });
@@ -131,7 +131,7 @@ export const imageDiff = z.strictObject({
 });
 
 /** A name to give. */
-export const tagBody = z.strictObject({ tag: z.string().min(1).max(1024).describe("New name; no digest in it") });
+export const tagBody = z.strictObject({ tag: text(512).describe("New name; no digest in it") });
 
 /** A name that was given. */
 export const tagged = z.strictObject({

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { count, descriptor, digest, page, platform, problem, time } from "./common.ts";
+import { count, descriptor, digest, page, platform, problem, text, time } from "./common.ts";
 
 const outcome = z.enum(["done", "cached", "failed", "canceled"]);
 
@@ -117,14 +117,14 @@ export const transferList = z.strictObject({ transfers: z.array(transfer).descri
 export const jobListQuery = z.strictObject(page(100, 1000));
 
 /** Which one a path names. */
-export const jobParams = z.strictObject({ id: z.string().min(1).max(100) });
+export const jobParams = z.strictObject({ id: text(100) });
 
 /** Whether to wait. */
 export const jobQuery = z.strictObject({
   wait: z.boolean().default(false).describe("Answer when it has ended"),
 });
 
-const reference = z.string().min(1).max(4096);
+const reference = text(4096);
 const platforms = z.array(platform).max(100);
 const compression = {
   compression: z.enum(["gzip", "zstd", "none"]).exactOptional().describe("How plain layers are compressed"),
