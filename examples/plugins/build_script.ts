@@ -1,7 +1,7 @@
 /**
  * A parse plugin: build scripts. A `strata.ts`, or `*.strata.ts`, is a TypeScript program whose default export says what an image is made of:
  *
- * ```ts
+ * ```ts ignore
  * import type {} from "./build_script.ts"; // the types of `build`, for the editor
  *
  * export default build(({ from, arg }) =>
