@@ -15,7 +15,15 @@ import { isGitUrl } from "../os/git_url.ts";
  */
 export type ContextSource =
   | { readonly type: "directory"; readonly path: string }
-  | { readonly type: "tar"; readonly stream: ByteStream }
+  | {
+    readonly type: "tar";
+    readonly stream: ByteStream;
+    /**
+     * Whether who made it left out what its ignore file says, but for the build file and the ignore file, which the build leaves out where
+     * that says so: contexts as docker's client sends them. Otherwise a tar is taken whole.
+     */
+    readonly isFiltered?: boolean;
+  }
   | { readonly type: "url"; readonly url: string }
   | {
     readonly type: "git";

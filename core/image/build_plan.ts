@@ -5,6 +5,7 @@ import { EngineError } from "../errors.ts";
 import { withFormats } from "../host/derived_file.ts";
 import type { Platform } from "../oci/descriptor.ts";
 import { formatPlatform, hostPlatform, normalizePlatform, usualPlatform } from "../oci/platform.ts";
+import { compileIgnore, readIgnoreFile } from "../path/match.ts";
 import { type ContextReader, readBuildFile, readHostFile } from "./build_file.ts";
 import type { BuildInput } from "./build_input.ts";
 import type { BuildEngine, BuildReads } from "./build_reads.ts";
@@ -85,7 +86,9 @@ export async function openBuildPlan(engine: BuildEngine, input: BuildInput, call
         ? input.noCache.map((name) => name.toLowerCase())
         : input.noCache ?? false,
       base: (reference, wanted) => sources.base({ reference, platform: wanted }, inner),
-      contextFile: unlessIgnoreFile(isLocal, contextReader(inner)),
+      contextFile: input.context.type === "tar" && input.context.isFiltered === true
+        ? ofFiltered(file.path, contextReader(inner))
+        : unlessIgnoreFile(isLocal, contextReader(inner)),
       siblingFile: unlessIgnoreFile(isLocal, sibling),
       contextNames: (path) => sources.readContextNames(path, inner),
     }, engine.host.format);
@@ -119,6 +122,17 @@ function noted(read: ContextReader, place: "context" | "host", reads: BuildReads
 /** A reader that finds ignore files in a folder of this host only: an archive, a download and a repository are taken whole, as BuildKit does. */
 function unlessIgnoreFile(isLocal: boolean, read: ContextReader): ContextReader {
   return (path) => isLocal || !path.endsWith(".dockerignore") ? read(path) : Promise.resolve(undefined);
+}
+
+/** A reader of a context that was filtered: what its ignore file says of the build file and of itself is left. */
+function ofFiltered(buildFile: string, read: ContextReader): ContextReader {
+  return async (path) => {
+    const text = await read(path);
+    if (text === undefined || path !== ".dockerignore") return text;
+    const matcher = compileIgnore(readIgnoreFile(text));
+    const ignored = [buildFile, ".dockerignore"].filter((each) => matcher.isExcluded(each));
+    return ignored.map((each) => each.replace(/[*?[\]\\!]/g, "\\$&")).join("\n");
+  };
 }
 
 function readPlatforms(engine: Engine, wanted: readonly Platform[]): readonly Platform[] {

@@ -89,6 +89,22 @@ Deno.test({ name: "docker build prints the same with strata serve as with docker
     }
   });
 
+  await t.step("files that are ignored", async () => {
+    await folder.write({
+      "ignoring/Dockerfile": "FROM busybox:1\nCOPY . /srv/\nRUN ls -a /srv\n",
+      "ignoring/.dockerignore": "Dockerfile\n.dockerignore\n*.log\n!kept.log\n",
+      "ignoring/a": "a",
+      "ignoring/b.log": "b",
+      "ignoring/kept.log": "c",
+      "keeping/Dockerfile": "FROM busybox:1\nCOPY . /srv/\nRUN ls -a /srv\n",
+      "keeping/.dockerignore": "none\n",
+    });
+    const ignoring = await build("--no-cache", `${folder.path}/ignoring`);
+    assertStringIncludes(ignoring.stdout, "\n..\na\nkept.log\n");
+    const keeping = await build("--no-cache", `${folder.path}/keeping`);
+    assertStringIncludes(keeping.stdout, "\n.dockerignore\nDockerfile\n");
+  });
+
   await t.step("builds that fail", async () => {
     await folder.write({
       "src/fails": "FROM busybox:1\nRUN echo before; exit 7\nRUN echo never\n",

@@ -75,7 +75,7 @@ function readTag(text: string): string {
 /** The context: the body, or what a URL leads to; never a folder of this machine. */
 function readContext(c: ApiContext, body: ByteStream): ContextSource {
   const remote = c.req.query("remote") ?? "";
-  if (remote === "") return { type: "tar", stream: body };
+  if (remote === "") return { type: "tar", stream: body, isFiltered: true };
   if (remote === "client-session") {
     throw dockerError(400, "sessions are not supported by this API: set DOCKER_BUILDKIT=0");
   }

@@ -77,7 +77,7 @@ Deno.test("readBuildQuery() reads what docker build sends", async () => {
     isQuiet: true,
     id: "b1",
     input: {
-      context: { type: "tar", stream: {} },
+      context: { type: "tar", stream: {}, isFiltered: true },
       file: { type: "context", path: "sub/Other" },
       tags: ["docker.io/library/app:1", "quay.io/team/app:latest"],
       args: { A: "1" },
