@@ -14,7 +14,7 @@ const finishMs = 20_000;
 export const command: Command = {
   usage: "[OPTIONS]",
   description:
-    "Answers requests over HTTP until it is interrupted: as strata's own API, which /v1/docs tells of, and as a registry whose repositories are the images of the store. It listens at a socket file that this user alone can open, at a port, or at the sockets that a service manager such as systemd hands over.",
+    "Answers requests over HTTP until it is interrupted: as strata's own API, which /v1/docs tells of, as a registry whose repositories are the images of the store, and to the docker client as a daemon for images. It listens at a socket file that this user alone can open, at a port, or at the sockets that a service manager such as systemd hands over.",
   flags: serveFlags,
   words: { min: 0, max: 0 },
   complete: "none",
