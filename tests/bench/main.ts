@@ -2,6 +2,7 @@
  * Measures strata beside its peers and the bare work, and prints Markdown: `deno task bench [NAME…] [--runs=N]`. What the machine lacks is
  * named and left out. Results that are worth keeping go to docs/benchmarks.md by hand, with the machine they are from.
  */
+import { apiImages } from "./api_images.ts";
 import { copySmallFiles } from "./copy_small_files.ts";
 import { imageLs } from "./image_ls.ts";
 import { copyLargeFile } from "./copy_large_file.ts";
@@ -19,6 +20,7 @@ export interface BenchResult {
 const benches: Readonly<Record<string, (runs: number) => AsyncIterable<BenchResult>>> = {
   "copy-small-files": copySmallFiles,
   "copy-large-file": copyLargeFile,
+  "api-images": apiImages,
   "image-ls": imageLs,
   "run-commands": runCommands,
   "serve": serve,
