@@ -48,7 +48,7 @@ export function checkToken(token: string): MiddlewareHandler<ApiEnv> {
 }
 
 function readToken(header: string | undefined): string | undefined {
-  const [scheme = "", value = ""] = (header ?? "").split(" ");
+  const [, scheme = "", value = ""] = /^(\S+) +(.*)$/.exec(header ?? "") ?? [];
   if (scheme.toLowerCase() === "bearer") return value;
   if (scheme.toLowerCase() !== "basic") return undefined;
   const text = readBase64(value);

@@ -140,6 +140,29 @@ Deno.test("strata serve finishes what it is answering when it is told to end, an
   for (const client of stalled) client.close();
 });
 
+Deno.test("strata serve ends at once at a second signal, and the next one finds its socket and its store in order", async () => {
+  await using folder = await tempFolder();
+  const root = `${folder.path}/root`;
+  const path = `${folder.path}/a.sock`;
+  {
+    await using server = await startServe({ root }, "--socket", path);
+    const upload = await begin(server.fetch);
+    await answerOf(server.fetch(upload, { method: "PATCH", body: randomBytes(1_000_000) }));
+    const endless = new ReadableStream<Uint8Array>({ start: (controller) => controller.enqueue(new Uint8Array(10)) });
+    const sending = server.fetch(await begin(server.fetch), { method: "PATCH", body: endless }).catch(() => undefined);
+    await until("its bytes have come", () => openFiles(server, `${root}/tmp`).length > 0);
+    server.process.signal("SIGTERM");
+    await server.process.seen(/Stopping/);
+    server.process.signal("SIGTERM");
+    assertEquals((await server.process.ended()).code, 130);
+    await sending;
+  }
+  await using next = await startServe({ root }, "--socket", path);
+  assertEquals((await answerOf(next.fetch("/v2/"))).status, 200);
+  await mustRun({ root }, "image", "prune", "--force");
+  assertEquals([...Deno.readDirSync(`${root}/tmp`)], []);
+});
+
 Deno.test("strata serve answers 500 clients that pull an image at once", async () => {
   await using folder = await tempFolder();
   const root = `${folder.path}/root`;
