@@ -1,4 +1,4 @@
-/** What docs/api.md shows of listening and of the registry runs. */
+/** What docs/api.md shows of listening, of strata's own API and of the registry runs. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { startDockerd } from "../helpers/dockerd.ts";
@@ -60,3 +60,28 @@ Deno.test("the script that docs/api.md shows answers", async () => {
   assertEquals(output.code, 0, new TextDecoder().decode(output.stderr));
   assertEquals(new TextDecoder().decode(output.stdout), "200\n");
 });
+
+Deno.test(
+  { name: "the commands that docs/api.md shows for strata's own API run", ignore: isMissing(peers.curl) },
+  async () => {
+    await using folder = await tempFolder();
+    const [serve = "", clients = ""] = await blocks("strata's own API", "sh");
+    const lines = /^strata serve (.+) --socket strata\.sock (.+)\n$/;
+    assertMatch(serve, lines);
+    const [, first = "", rest = ""] = lines.exec(serve) ?? [];
+    const socket = `${folder.path}/strata.sock`;
+    const options = { root: `${folder.path}/root`, cwd: root };
+    await using server = await startServe(options, ...first.split(" "), "--socket", socket, ...rest.split(" "));
+    const output = await new Deno.Command("sh", {
+      args: ["-ec", clients.replaceAll("strata.sock", server.address)],
+      cwd: root,
+      stdin: "null",
+    }).output();
+    const text = new TextDecoder().decode(output.stdout);
+    assertEquals(output.code, 0, text + new TextDecoder().decode(output.stderr));
+    assertStringIncludes(text, '"familiarTags":["hello:latest"]');
+    assertStringIncludes(text, "event: result\n");
+    assertStringIncludes(text, '"path":"/srv/site/hello.txt"');
+    assertStringIncludes(text, '{"type":"untagged","name":"hello:2"}');
+  },
+);

@@ -31,6 +31,7 @@ export const peers = {
   crun: { program: "crun", debianPackage: "crun" },
   runc: { program: "runc", debianPackage: "runc" },
   unshare: { program: "unshare", debianPackage: "util-linux" },
+  curl: { program: "curl", debianPackage: "curl" },
   setcap: { program: "setcap", debianPackage: "libcap2-bin" },
   setfattr: { program: "setfattr", debianPackage: "attr" },
   versitygw: { program: "versitygw", origin: ".ci/run builds it with Go" },
