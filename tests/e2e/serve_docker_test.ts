@@ -107,7 +107,8 @@ Deno.test(
         assertEquals(ours.code, 1, args.join(" "));
       }
       const missing = await strata.run("image", "inspect", "nope");
-      assertEquals([missing.code, missing.stderr], [1, "Error response from daemon: No such image: nope:latest\n"]);
+      assertEquals(missing.code, 1);
+      assertStringIncludes(missing.stderr, "No such image: nope");
     });
 
     await t.step("tag and rmi", async () => {
