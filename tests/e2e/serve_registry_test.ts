@@ -104,6 +104,32 @@ Deno.test({ name: "skopeo copies to strata serve and from it", ignore: isMissing
   assertEquals(await idOf(served, "ghcr.io/team/app:1"), await idOf(served, "app:1"));
 });
 
+Deno.test({ name: "crane copies, lists and pushes at strata serve", ignore: isMissing(peers.crane) }, async () => {
+  await using bench = await openBench();
+  const { served, folder, server } = bench;
+  const crane = async (...args: readonly string[]): Promise<string> =>
+    (await runPeer("env", `DOCKER_CONFIG=${folder.path}/docker`, "crane", ...args)).trim();
+  const at = (name: string): string => `${server.address}/${name}`;
+  const digest = await digestOf(served, "store:app:1");
+  assertEquals(await crane("digest", at("app:1")), digest);
+  await crane("copy", at("app:1"), at("team/copy:1"));
+  await crane("tag", at("team/copy:1"), "2");
+  assertEquals(await crane("ls", at("team/copy")), "1\n2");
+  assertEquals((await crane("catalog", server.address)).split("\n").sort(), ["app", "team/copy"]);
+  assertEquals(await digestOf(served, "store:team/copy:2"), digest);
+
+  await mustRun(served, "save", "-o", `${folder.path}/app.tar`, "app:1");
+  await crane("push", `${folder.path}/app.tar`, at("from/crane:1"));
+  assertEquals(await idOf(served, "from/crane:1"), await idOf(served, "app:1"));
+  // Of layers that are not compressed, as those of app:1 are, it says that they are no gzip.
+  assertMatch(await crane("validate", "--remote", at("from/crane:1")), /PASS/);
+  await crane("pull", "--format", "oci", at("from/crane:1"), `${folder.path}/pulled`);
+  await mustRun(served, "copy", `oci:${folder.path}/pulled`, "store:pulled:1");
+  assertEquals(await idOf(served, "pulled:1"), await idOf(served, "app:1"));
+  await crane("delete", at("team/copy:1"));
+  assertEquals(await crane("ls", at("team/copy")), "2");
+});
+
 const podman = isMissing(peers.podman, "root");
 Deno.test({ name: "podman pulls from strata serve and pushes to it", ignore: podman }, async () => {
   await using bench = await openBench();

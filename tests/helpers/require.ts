@@ -34,6 +34,7 @@ export const peers = {
   curl: { program: "curl", debianPackage: "curl" },
   setcap: { program: "setcap", debianPackage: "libcap2-bin" },
   setfattr: { program: "setfattr", debianPackage: "attr" },
+  crane: { program: "crane", origin: ".ci/run builds it with Go" },
   versitygw: { program: "versitygw", origin: ".ci/run builds it with Go" },
 } as const satisfies Record<string, Need>;
 
