@@ -203,7 +203,7 @@ export async function readPluginFile(path: string, expected: ExpectedFile): Prom
   if (sha256 !== undefined && actual !== `sha256:${sha256}`) {
     throw new EngineError("CONTENT_MISMATCH", `Cannot load plugin file "${path}": its digest is ${actual}`, {
       detail: { expected: `sha256:${sha256}`, actual, plugin: name },
-      hint: "Look at what changed in the file, and put its new sha256 into the config",
+      hint: "Look at what changed in the file, then add it again with strata plugins add",
     });
   }
   const type = /\.m?ts$/.test(path) ? "application/typescript" : "text/javascript";

@@ -9,7 +9,7 @@ import type { BuildResult, BuiltImage } from "./build_result.ts";
 import { strataVersion } from "./strata_version.ts";
 
 /** Part of the key of records; another number forgets them all. */
-const RECORD_VERSION = 1;
+const RECORD_VERSION = 2;
 
 /** A text file that a build read, or found absent. */
 export interface ReadFile {
