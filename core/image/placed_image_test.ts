@@ -78,10 +78,14 @@ for (const form of ["docker", "oci"]) {
     };
     // What is loaded for the first look counts as read too.
     await look();
-    const before = bytesRead();
-    await look();
-    const read = bytesRead() - before;
-    assert(read > 0 && read < 64 * 1024, `${read} bytes were read`);
+    // Other tests of this process read too.
+    let least = Number.POSITIVE_INFINITY;
+    for (let attempt = 0; attempt < 50 && least >= 64 * 1024; attempt++) {
+      const before = bytesRead();
+      await look();
+      least = Math.min(least, bytesRead() - before);
+    }
+    assert(least > 0 && least < 64 * 1024, `${least} bytes were read`);
   });
 }
 
