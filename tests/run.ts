@@ -4,10 +4,10 @@
  */
 
 /** What is tested file beside file; the rest starts servers, mounts and kills, one file after the other. */
-const besides = ["core", "plugins", "examples", "tests/conformance", "tests/golden", "tests/fuzz"];
+const besides = ["core", "plugins", "examples", "tests/conformance", "tests/golden", "tests/fuzz", "tests/helpers"];
 const alone = [...Deno.readDirSync(new URL(".", import.meta.url))]
   .map(({ name }) => `tests/${name}`)
-  .filter((path) => /_test\.ts$|^tests\/[^.]+$/.test(path) && !besides.includes(path) && path !== "tests/helpers")
+  .filter((path) => /_test\.ts$|^tests\/[^.]+$/.test(path) && !besides.includes(path))
   .sort();
 
 interface Counts {
