@@ -94,7 +94,12 @@ const exceptions: readonly (readonly [file: string, specifier: string])[] = [
 ];
 
 /** Longer than 400 lines, with the reason. */
-const longFiles: Readonly<Record<string, string>> = {};
+const longFiles: Readonly<Record<string, string>> = {
+  "examples/plugins/build_script.ts": "a plugin is one file",
+  "examples/plugins/instructions.ts": "a plugin is one file",
+  "examples/plugins/store_s3.ts": "a plugin is one file",
+  "examples/plugins/transport_s3.ts": "a plugin is one file",
+};
 
 interface Dependency {
   readonly specifier: string;
@@ -214,7 +219,9 @@ Deno.test("privileges are used only in their own folders", async () => {
 Deno.test("no file is longer than 400 lines unless it is listed with a reason", async () => {
   const long: string[] = [];
   const files = await productFiles();
-  for (const folder of ["core", "plugins", "tests"]) for await (const path of walk(folder)) files.push(path);
+  for (const folder of ["core", "examples", "plugins", "tests"]) {
+    for await (const path of walk(folder)) files.push(path);
+  }
   for (const file of new Set(files)) {
     const lines = (await Deno.readTextFile(join(root, file))).split("\n").length - 1;
     if (lines > 400 && longFiles[file] === undefined) long.push(`${file}: ${lines}`);

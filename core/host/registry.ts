@@ -9,7 +9,6 @@ import type { TransportHook } from "../contract/transport.ts";
 import { EngineError } from "../errors.ts";
 import { guardStore, guardTransport } from "./guard.ts";
 import { keysOf, loadPlugin } from "./load.ts";
-import { refuseScript } from "./refuse_script.ts";
 import { type HookKind, hookKinds, type PluginEntry, type Provides } from "./plugin_entry.ts";
 
 /**
@@ -132,6 +131,7 @@ function hostOf(
         const guarded = hooks.map((hook) => guardParse(hook, member.name));
         for (const hook of guarded) if (await hook.matches(file)) return hook;
       }
+      const { unknownFile } = await import("./unknown_file.ts");
       throw unknownFile(file, [...owners.parse.keys()]);
     },
     async format(name): Promise<ParseHook> {
@@ -167,7 +167,7 @@ async function openMember(entry: PluginEntry, options: HostOptions & Pick<Plugin
       kit: options.kit,
       proxy: options.proxy ?? { none: [] },
       credential: (place, call) => options.credential(place, call),
-      runScript: refuseScript,
+      runScript: async (file) => (await import("./refuse_script.ts")).refuseScript(file),
     });
   const provides = entry.provides ?? keysOf(entry.name, await load());
   const identity = identify(entry, options.kit);
@@ -229,31 +229,4 @@ function unknownKey(kind: HookKind, key: string, known: readonly string[]): Engi
       ? "Use only instructions other than RUN, which is not available in this version"
       : `Choose one of ${[...known].sort().join(", ")}, or add a plugin to the config`,
   });
-}
-
-function unknownFile(file: SourceFile, known: readonly string[]): EngineError {
-  const { text = "", syntax } = syntaxLine(file.text) ?? {};
-  const state = file.text.trim() === ""
-    ? "it is empty"
-    : syntax === undefined
-    ? "no plugin takes it"
-    : `no plugin takes its syntax "${syntax}"`;
-  const line = file.text.split(/\r?\n/).indexOf(text) + 1;
-  const range = syntax === undefined ? {} : { range: { file: file.path, line, endLine: line, source: text } };
-  return new EngineError("UNSUPPORTED", `Cannot read build file "${file.path}": ${state}`, {
-    detail: { what: "build file", known: [...known].sort(), ...range },
-    hint: syntax === undefined
-      ? `Write the file in one of these formats: ${[...known].sort().join(", ")}`
-      : "Leave the syntax line out, write docker/dockerfile:1, or add a plugin that takes it",
-  });
-}
-
-/** The line among the first comments of a file that names its syntax. */
-function syntaxLine(text: string): { readonly text: string; readonly syntax: string } | undefined {
-  for (const line of text.split(/\r?\n/)) {
-    if (!/^\s*#/.test(line)) return undefined;
-    const syntax = /^\s*#\s*syntax\s*=\s*(\S+)/i.exec(line)?.[1];
-    if (syntax !== undefined) return { text: line, syntax: syntax.slice(0, 200) };
-  }
-  return undefined;
 }

@@ -1,12 +1,11 @@
 import type { Call } from "../contract/call.ts";
 import type { Store } from "../contract/store.ts";
-import { EngineError } from "../errors.ts";
 import type { Descriptor, Digest } from "../oci/descriptor.ts";
 import { isIndexType, isManifestType } from "../oci/media_type.ts";
 import { formatReference } from "../oci/reference.ts";
 import { readDocument } from "../store/graph.ts";
 import { imageName, NamePrefix, stripStoreAnnotations, uploadName } from "../store/names.ts";
-import { type HostedManifest, readHosted } from "./hosted_manifest.ts";
+import { type HostedManifest, isUnreadable, readHosted } from "./hosted_manifest.ts";
 import { type Repository, repositoryPath } from "./hosted_name.ts";
 
 /** Roots whose content is remembered, and digests of which is remembered where they were found. */
@@ -171,8 +170,7 @@ export class HostedImages {
     try {
       return readHosted(await readDocument(this.#store, descriptor, call), descriptor);
     } catch (error) {
-      if (!(error instanceof EngineError)) throw error;
-      if (["NOT_FOUND", "CONTENT_MISMATCH", "UNSUPPORTED", "INVALID_ARGUMENT"].includes(error.code)) return undefined;
+      if (isUnreadable(error)) return undefined;
       throw error;
     }
   }

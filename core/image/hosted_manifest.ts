@@ -1,3 +1,4 @@
+import { type ErrorCode, isEngineError } from "../errors.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { essence, isIndexType, isManifestType, MediaType } from "../oci/media_type.ts";
 import { readDescriptor, readIndex, readManifest } from "../oci/validate.ts";
@@ -17,6 +18,12 @@ export interface HostedManifest {
   /** Its artifact type; of a manifest without one, the type of its config. */
   readonly artifactType: string | undefined;
   readonly annotations: Readonly<Record<string, string>> | undefined;
+}
+
+/** Whether a document that failed so is missing or none that can be read, as opposed to a store that failed. */
+export function isUnreadable(error: unknown): boolean {
+  const codes: readonly ErrorCode[] = ["NOT_FOUND", "CONTENT_MISMATCH", "UNSUPPORTED", "INVALID_ARGUMENT"];
+  return isEngineError(error) && codes.includes(error.code);
 }
 
 /** Reads a manifest or an index. Throws `CONTENT_MISMATCH` for a broken one and `UNSUPPORTED` for another kind of document. */

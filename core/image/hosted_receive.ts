@@ -2,14 +2,15 @@ import type { Call } from "../contract/call.ts";
 import type { NameChange, Store } from "../contract/store.ts";
 import { EngineError } from "../errors.ts";
 import type { Descriptor, Digest } from "../oci/descriptor.ts";
-import { imageIdName, imageName, NamePrefix, StoreAnnotation, uploadName } from "../store/names.ts";
+import { imageIdName, imageName, StoreAnnotation, uploadName } from "../store/names.ts";
 import { isIndexType, isManifestType } from "../oci/media_type.ts";
 import { streamOf } from "../stream/byte_stream.ts";
 import { bare, type HostedImages, type HostedName } from "./hosted_images.ts";
-import { type HostedManifest, readHosted } from "./hosted_manifest.ts";
+import { type HostedManifest, isUnreadable, readHosted } from "./hosted_manifest.ts";
 import type { Repository } from "./hosted_name.ts";
 import { recordUnread } from "./image_record.ts";
-import { readImages, readRecord } from "./stored_image.ts";
+import { namesGone } from "./hosted_remove.ts";
+import { readRecord } from "./stored_image.ts";
 
 /** A manifest or an index that a client sent. */
 export interface ReceivedManifest {
@@ -86,8 +87,7 @@ async function record(store: Store, descriptor: Descriptor, call: Call): Promise
   try {
     return await recordUnread(store, descriptor, call);
   } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    if (!["NOT_FOUND", "CONTENT_MISMATCH", "UNSUPPORTED", "INVALID_ARGUMENT"].includes(error.code)) throw error;
+    if (!isUnreadable(error)) throw error;
     const facts = { [StoreAnnotation.imageId]: descriptor.digest, [StoreAnnotation.imageSize]: "0" };
     return { ...descriptor, annotations: { ...facts, [StoreAnnotation.imagePlatform]: "" } };
   }
@@ -126,20 +126,10 @@ async function childChanges(
     readonly names: readonly HostedName[];
   },
   call: Call,
-): Promise<NameChange[]> {
+): Promise<readonly NameChange[]> {
   const digests = new Set(manifest.children.map(({ digest }) => digest));
   const going = names.filter(({ tag, descriptor }) => tag === undefined && digests.has(descriptor.digest));
-  if (going.length === 0) return [];
-  const goingNames = new Set(going.map(({ name }) => name));
-  const all = await readImages(store, call);
-  const idNames = going.flatMap(({ descriptor }) => {
-    const { id } = readRecord(descriptor);
-    const image = all.find((each) => each.id === id);
-    return image?.names.every((name) => goingNames.has(`${NamePrefix.reference}${name}`)) === true
-      ? [imageIdName(id)]
-      : [];
-  });
-  return [...goingNames, ...idNames].map(drop);
+  return await namesGone(store, going, call);
 }
 
 function drop(name: string): NameChange {

@@ -69,9 +69,9 @@ export function hostRegistry(engine: HostEngine): HostedRegistry {
   const images = new HostedImages(store);
   const uploads = new Map<string, HostedUpload>();
   const collect = createCollector(engine);
-  const place = { engine, images };
-  const collected = async (isRemoved: boolean, call: Call): Promise<boolean> => {
-    if (isRemoved) await collect(call);
+  const place = { store, images };
+  const collected = async (isRemoved: boolean): Promise<boolean> => {
+    if (isRemoved) await collect();
     return isRemoved;
   };
   const findBlob: HostedRegistry["findBlob"] = async (repository, digest, call) => {
@@ -86,7 +86,7 @@ export function hostRegistry(engine: HostEngine): HostedRegistry {
       if (found === undefined || !await store.has(found, call)) return undefined;
       return { descriptor: found, bytes: () => readDocument(store, found, call) };
     },
-    receive: (received, call) => receiveManifest({ store, images }, received, call),
+    receive: (received, call) => receiveManifest(place, received, call),
     openBlob: (part, call) => openBlobPart(store, part, call),
     mount: async ({ repository, digest, from }, call) => {
       await using lease = await store.lease(call);
@@ -98,9 +98,9 @@ export function hostRegistry(engine: HostEngine): HostedRegistry {
     },
     removeTag: (repository, tag, call) => removeTag(place, { repository, tag }, call),
     removeManifest: async (repository, digest, call) =>
-      await collected(await removeManifest(place, { repository, digest }, call), call),
+      await collected(await removeManifest(place, { repository, digest }, call)),
     removeBlob: async (repository, digest, call) =>
-      await collected(await removeBlob(place, { repository, digest }, call), call),
+      await collected(await removeBlob(place, { repository, digest }, call)),
     beginUpload: (repository) => {
       if (uploads.size >= maxUploads) throw tooMany();
       const upload = new HostedUpload(store, repository, clock().getTime());
@@ -122,7 +122,7 @@ export function hostRegistry(engine: HostEngine): HostedRegistry {
         uploads.delete(upload.id);
         await upload.cancel();
       }
-      if (await dropUnused(engine, now - unusedBlobMs, call) > 0) await collect(call);
+      if (await dropUnused(engine, now - unusedBlobMs, call) > 0) await collect();
     },
     close: async () => {
       const open = [...uploads.values()];
@@ -146,7 +146,7 @@ async function dropUnused({ store }: HostEngine, before: number, call: Call): Pr
  * Removes what nothing needs. Those who ask while it is done wait for one more time together, which sees what they have taken away. When
  * another process collects, the blobs are left to it.
  */
-function createCollector({ store }: HostEngine): (call: Call) => Promise<void> {
+function createCollector({ store }: HostEngine): () => Promise<void> {
   let running: Promise<void> = Promise.resolve();
   let next: Promise<void> | undefined;
   const collect = async (call: Call): Promise<void> => {
@@ -158,7 +158,7 @@ function createCollector({ store }: HostEngine): (call: Call) => Promise<void> {
   };
   // Nobody's signal: others wait for the same work.
   const quiet: Call = { signal: new AbortController().signal, emit: () => {} };
-  return (_call) =>
+  return () =>
     next ??= running.then(() => {
       next = undefined;
       const now = collect(quiet);

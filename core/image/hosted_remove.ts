@@ -1,22 +1,21 @@
 import type { Call } from "../contract/call.ts";
-import type { NameChange } from "../contract/store.ts";
-import type { Engine } from "../engine.ts";
+import type { NameChange, Store } from "../contract/store.ts";
 import { EngineError } from "../errors.ts";
 import type { Digest } from "../oci/descriptor.ts";
 import { imageIdName, imageName, NamePrefix, uploadName } from "../store/names.ts";
-import type { HostedImages } from "./hosted_images.ts";
+import type { HostedImages, HostedName } from "./hosted_images.ts";
 import type { Repository } from "./hosted_name.ts";
 import { readImages, readRecord } from "./stored_image.ts";
 
 /** What removing from a repository needs. */
 export interface RemovePlace {
-  readonly engine: Pick<Engine, "store">;
+  readonly store: Store;
   readonly images: HostedImages;
 }
 
 /** Takes a tag away; its image stays in the repository by its digest. False when there is no such tag. */
 export async function removeTag(
-  { engine: { store }, images }: RemovePlace,
+  { store, images }: RemovePlace,
   { repository, tag }: { readonly repository: Repository; readonly tag: string },
   call: Call,
 ): Promise<boolean> {
@@ -35,7 +34,7 @@ export async function removeTag(
  * when the repository does not have it. Rejects `CONFLICT` when an index there lists it.
  */
 export async function removeManifest(
-  { engine: { store }, images }: RemovePlace,
+  { store, images }: RemovePlace,
   { repository, digest }: { readonly repository: Repository; readonly digest: Digest },
   call: Call,
 ): Promise<boolean> {
@@ -49,16 +48,24 @@ export async function removeManifest(
     });
   }
   const going = (await images.names(repository, call)).filter(({ descriptor }) => descriptor.digest === digest);
+  await store.update(await namesGone(store, going, call), call);
+  return true;
+}
+
+/** Takes names away, and the image IDs of images that have no other name. */
+export async function namesGone(
+  store: Store,
+  going: readonly HostedName[],
+  call: Call,
+): Promise<readonly NameChange[]> {
+  if (going.length === 0) return [];
   const names = new Set(going.map(({ name }) => name));
   const all = await readImages(store, call);
-  const changes: NameChange[] = [...names].map((name) => ({ name, descriptor: undefined }));
-  for (const id of new Set(going.map(({ descriptor }) => readRecord(descriptor).id))) {
-    const image = all.find((each) => each.id === id);
-    const isLast = image?.names.every((name) => names.has(`${NamePrefix.reference}${name}`)) === true;
-    if (isLast) changes.push({ name: imageIdName(id), descriptor: undefined });
-  }
-  await store.update(changes, call);
-  return true;
+  const ids = new Set(going.map(({ descriptor }) => readRecord(descriptor).id));
+  const last = [...ids].filter((id) =>
+    all.find((image) => image.id === id)?.names.every((name) => names.has(`${NamePrefix.reference}${name}`)) === true
+  );
+  return [...names, ...last.map(imageIdName)].map((name) => ({ name, descriptor: undefined }));
 }
 
 /**
@@ -66,7 +73,7 @@ export async function removeManifest(
  * manifest there refers to it.
  */
 export async function removeBlob(
-  { engine: { store }, images }: RemovePlace,
+  { store, images }: RemovePlace,
   { repository, digest }: { readonly repository: Repository; readonly digest: Digest },
   call: Call,
 ): Promise<boolean> {

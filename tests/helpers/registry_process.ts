@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import { freePort, startServerProcess } from "./server_process.ts";
 
 /** What a started registry offers beyond plain http. */
 export interface RegistryOptions {
@@ -30,40 +31,13 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
   const port = freePort();
   const path = join(folder, "config.yml");
   await Deno.writeTextFile(path, writeConfig(folder, port, options));
-  const child = new Deno.Command("docker-registry", {
+  const server = await startServerProcess("docker-registry", {
     args: ["serve", path],
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
     env: { OTEL_TRACES_EXPORTER: "none" },
-  }).spawn();
-  let log = "";
-  const reading = (async (): Promise<void> => {
-    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) log = (log + text).slice(-200_000);
-  })();
-  const stop = async (): Promise<void> => {
-    try {
-      child.kill("SIGKILL");
-    } catch {
-      // It has ended already.
-    }
-    await child.status;
-    await reading;
-    await Deno.remove(folder, { recursive: true });
-  };
-  try {
-    await untilListening(port, child);
-  } catch (error) {
-    await stop();
-    throw new Error(`docker-registry did not start: ${log}`, { cause: error });
-  }
-  return {
-    host: `127.0.0.1:${port}`,
-    pid: child.pid,
-    storage: join(folder, "data"),
-    log: () => log,
-    [Symbol.asyncDispose]: stop,
-  };
+    port,
+    folder,
+  });
+  return { ...server, host: `127.0.0.1:${port}`, storage: join(folder, "data") };
 }
 
 function writeConfig(folder: string, port: number, { config = "", tls }: RegistryOptions): string {
@@ -86,24 +60,4 @@ http:
   addr: 127.0.0.1:${port}
   relativeurls: false
 ${secure}${config}`;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
-async function untilListening(port: number, child: Deno.ChildProcess): Promise<void> {
-  let hasEnded = false;
-  void child.status.then(() => hasEnded = true);
-  for (let attempt = 0; attempt < 400; attempt++) {
-    if (hasEnded) throw new Error("it ended");
-    try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-      return;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-  }
-  throw new Error("it does not listen");
 }

@@ -1,4 +1,5 @@
 import { join } from "@std/path";
+import { freePort, startServerProcess } from "./server_process.ts";
 
 /** A running S3 server of its own, on a free port of this host, with one bucket. */
 export interface S3Server extends AsyncDisposable {
@@ -21,59 +22,18 @@ export async function startS3(): Promise<S3Server> {
   await Deno.mkdir(join(root, bucket));
   const [port, access, secret] = [freePort(), "strata-test", "a secret of tests"];
   const host = `127.0.0.1:${port}`;
-  const child = new Deno.Command("versitygw", {
+  const server = await startServerProcess("versitygw", {
     args: ["--port", host, "--keep-alive", "--quiet", "posix", root],
     env: { ROOT_ACCESS_KEY: access, ROOT_SECRET_KEY: secret },
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).spawn();
-  let log = "";
-  const reading = (async (): Promise<void> => {
-    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) log = (log + text).slice(-200_000);
-  })();
-  const stop = async (): Promise<void> => {
-    try {
-      child.kill("SIGKILL");
-    } catch {
-      // It has ended already.
-    }
-    await child.status;
-    await reading;
-    await Deno.remove(root, { recursive: true });
-  };
-  try {
-    await untilListening(port, child);
-  } catch (cause) {
-    await stop();
-    throw new Error(`versitygw did not start: ${log}`, { cause });
-  }
+    port,
+    folder: root,
+  });
   return {
     endpoint: `http://${host}`,
     host,
     bucket,
     folder: join(root, bucket),
     env: { AWS_ACCESS_KEY_ID: access, AWS_SECRET_ACCESS_KEY: secret },
-    [Symbol.asyncDispose]: stop,
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}
-
-async function untilListening(port: number, child: Deno.ChildProcess): Promise<void> {
-  let hasEnded = false;
-  void child.status.then(() => hasEnded = true);
-  for (let attempt = 0; attempt < 800; attempt++) {
-    if (hasEnded) throw new Error("it ended");
-    try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-      return;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 25));
-    }
-  }
-  throw new Error("it does not listen");
 }

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { readVersion } from "../../image/version.ts";
+import { strataVersion } from "../../image/strata_version.ts";
 import type { ApiContext, ApiEnv, Face, FaceHost } from "../context.ts";
 import { archiveRoutes } from "./archive_routes.ts";
 import { buildRoutes } from "./build_routes.ts";
@@ -34,7 +34,7 @@ const commonHeaders: Readonly<Record<string, string>> = {
   "Docker-Experimental": "false",
   // What commands in images run on, also where strata itself is on something else.
   Ostype: "linux",
-  Server: `strata/${readVersion().version}`,
+  Server: `strata/${strataVersion}`,
 };
 
 function createRoutes(host: DockerHost): Hono<ApiEnv> {

@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { readVersion } from "../../image/version.ts";
+import { strataVersion } from "../../image/strata_version.ts";
 import type { ApiEnv, Face, FaceHost } from "../context.ts";
 import { buildOperations } from "./build_routes.ts";
 import { renderDocs } from "./docs_page.ts";
@@ -41,7 +41,7 @@ export function operationsOf(host: FaceHost): readonly Operation[] {
 /** The document and the page that tell of the others, and of themselves. */
 function documentOperations(others: readonly Operation[]): readonly Operation[] {
   const made: { json?: string; html?: string } = {};
-  const document = (): ReturnType<typeof createDocument> => createDocument([...others, ...own], readVersion().version);
+  const document = (): ReturnType<typeof createDocument> => createDocument([...others, ...own], strataVersion);
   const own = [
     operation({
       id: "openapi",

@@ -3,6 +3,7 @@ import { EngineError } from "../../errors.ts";
 import { diffImages } from "../../image/diff.ts";
 import type { ImageEntry } from "../../image/image_files.ts";
 import { openImage, type OpenImageInput } from "../../image/open_image.ts";
+import { resolveImage } from "../../image/resolve_image.ts";
 import { imageTree, type TreeFile } from "../../image/tree.ts";
 import type { FaceHost } from "../context.ts";
 import { platformOf } from "./image_routes.ts";
@@ -103,7 +104,6 @@ async function openStored(
   input: OpenImageInput,
   call: Call,
 ): ReturnType<typeof openImage> {
-  const { resolveImage } = await import("../../image/resolve_image.ts");
   await resolveImage(engine, input.image, call);
   return await openImage(narrowEngine(engine), input, call);
 }

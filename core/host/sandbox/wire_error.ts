@@ -1,4 +1,4 @@
-import { EngineError, type ErrorCode, isEngineError } from "../../errors.ts";
+import { EngineError, type ErrorCode, errorCodes, isEngineError } from "../../errors.ts";
 import { Body, decodeData, encodeData } from "./codec.ts";
 import type { Head } from "./wire.ts";
 
@@ -6,21 +6,9 @@ import type { Head } from "./wire.ts";
 const maxMessage = 2048;
 
 /** Codes that a plugin may give. A bug is never strata's when a plugin says so, and what it broke is told by strata. */
-const codes: ReadonlySet<string> = new Set<ErrorCode>([
-  "INVALID_ARGUMENT",
-  "PARSE_FAILED",
-  "NOT_FOUND",
-  "CONFLICT",
-  "CONTENT_MISMATCH",
-  "UNSUPPORTED",
-  "UNAUTHORIZED",
-  "DENIED",
-  "REMOTE_FAILED",
-  "NETWORK_FAILED",
-  "STEP_FAILED",
-  "OS_FAILED",
-  "CANCELED",
-]);
+const codes: ReadonlySet<string> = new Set(
+  errorCodes.filter((code) => code !== "INTERNAL" && code !== "PLUGIN_FAILED"),
+);
 
 /** An error as it goes over the wire: code, message, facts and advice of an engine's error, name and message of any other. */
 export function encodeError(error: unknown): Head {

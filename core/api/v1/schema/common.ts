@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { errorCodes } from "../../../errors.ts";
 
 /** Text of so many characters, counted as JSON Schema counts them: those that JavaScript counts twice are one. */
 export function text(max: number, min = 1): z.ZodString {
@@ -49,23 +50,7 @@ export const problem = z.strictObject({
   title: z.string().describe("What errors of this code have in common"),
   status: z.int().min(400).max(599),
   detail: z.string().describe("What went wrong"),
-  code: z.enum([
-    "INVALID_ARGUMENT",
-    "PARSE_FAILED",
-    "NOT_FOUND",
-    "CONFLICT",
-    "CONTENT_MISMATCH",
-    "UNSUPPORTED",
-    "UNAUTHORIZED",
-    "DENIED",
-    "REMOTE_FAILED",
-    "NETWORK_FAILED",
-    "STEP_FAILED",
-    "OS_FAILED",
-    "PLUGIN_FAILED",
-    "CANCELED",
-    "INTERNAL",
-  ]),
+  code: z.enum(errorCodes),
   hint: z.string().exactOptional().describe("What can be done about it"),
   facts: z.record(z.string(), z.unknown()).exactOptional().describe("Facts of this code, such as field and value"),
 });
